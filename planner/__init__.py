@@ -1,0 +1,1 @@
+"""What it will cost: money, demand, GPUs and uncertainty."""

@@ -1,0 +1,43 @@
+"""Errors of the router.
+
+    RouterError
+    ├── TableError      a table cannot be trusted: which file, line, key and value, and how to mend it
+    ├── PriceError      no price can be named for what was asked: why, and what to ask instead
+    └── OutOfReach      the measurements do not reach the configuration asked for
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["OutOfReach", "PriceError", "RouterError", "TableError"]
+
+
+class RouterError(Exception):
+    """Base of everything the router raises on purpose; its text is one line for a person."""
+
+
+class TableError(RouterError):
+    """A table row that the loader refuses.
+
+    Attributes:
+        file, line: where the row stands (line 1 is the header; 0 where no line applies).
+        key, value: the column or key, and what it held.
+        remedy: what to write instead.
+    """
+
+    def __init__(self, file: Path, line: int, *, key: str, value: object, problem: str, remedy: str) -> None:
+        self.file, self.line, self.key, self.value, self.remedy = file, line, key, value, remedy
+        where = f"{file}:{line}" if line else str(file)
+        super().__init__(f"{where}: {key} = {value!r}: {problem}; {remedy}")
+
+
+class PriceError(RouterError):
+    """A question the price tables cannot answer; the text names the remedy. Never answered with 0."""
+
+
+class OutOfReach(RouterError):
+    """The measurements do not reach this configuration; the text says what is missing and what would mend it."""

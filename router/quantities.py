@@ -1,0 +1,82 @@
+"""Every unit conversion of the product, and the partial dates that sources come with."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+__all__ = [
+    "HOURS_PER_MONTH",
+    "MEGAPIXEL",
+    "MONTHS_PER_YEAR",
+    "SECONDS_PER_HOUR",
+    "Day",
+    "Size",
+    "usd_from_cents",
+]
+
+SECONDS_PER_HOUR = 3600
+HOURS_PER_MONTH = 730  # 8,760 / 12, the convention of cloud price pages
+MONTHS_PER_YEAR = 12
+MEGAPIXEL = 1_048_576  # vendors bill 1024 x 1024 as one megapixel, not a million pixels
+
+
+def usd_from_cents(cents: Decimal) -> Decimal:
+    """US cents (BFL credits) in US dollars."""
+    return cents / 100
+
+
+@dataclass(frozen=True, order=True)
+class Size:
+    """Width x height of an image in pixels."""
+
+    width: int
+    height: int
+
+    @classmethod
+    def parse(cls, text: str) -> Size:
+        """A size from `1536x1024`; ValueError on anything else."""
+        match = re.fullmatch(r"\s*(\d{1,6})\s*[xX×]\s*(\d{1,6})\s*", text)
+        if match is None or "0" in (match[1], match[2]):
+            msg = f"{text!r} is not a size; write it as WIDTHxHEIGHT, as in 1024x1024"
+            raise ValueError(msg)
+        return cls(int(match[1]), int(match[2]))
+
+    @property
+    def pixels(self) -> int:
+        """Width times height."""
+        return self.width * self.height
+
+    def __str__(self) -> str:
+        return f"{self.width}x{self.height}"
+
+
+@dataclass(frozen=True)
+class Day:
+    """A date as precise as its source gave it: a year, a month or a day."""
+
+    text: str
+    earliest: date
+
+    @classmethod
+    def parse(cls, text: str) -> Day:
+        """A day from `2026`, `2026-08` or `2026-08-16`; ValueError on anything else."""
+        match = re.fullmatch(r"(\d{4})(?:-(\d{2}))?(?:-(\d{2}))?", text.strip())
+        if match is None:
+            msg = f"{text!r} is not a date"
+            raise ValueError(msg)
+        return cls(text.strip(), date(int(match[1]), int(match[2] or 1), int(match[3] or 1)))
+
+    @property
+    def precision(self) -> str:
+        """`year`, `month` or `day`."""
+        return {4: "year", 7: "month", 10: "day"}[len(self.text)]
+
+    def age_days(self, on: date) -> int:
+        """Days from the earliest day this may mean to `on`: an imprecise date counts as old."""
+        return (on - self.earliest).days
+
+    def __str__(self) -> str:
+        return self.text
