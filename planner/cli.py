@@ -17,8 +17,8 @@ __all__ = ["main", "planner"]
 planner = LazyGroup(
     "planner",
     commands_at={
-        "breakeven": ("planner.commands.breakeven:breakeven", "Where the money goes, what would save it, and "
-                                                              "from which volume own GPUs pay."),
+        "breakeven": ("planner.commands.breakeven:breakeven",
+                      "Where the money goes, what would save it, from which volume own GPUs pay."),
         "price": ("planner.commands.price:price", "The exact price of a hosted image on a day."),
         "prices": ("planner.commands.prices:prices", "Age, confirmation and second opinions of the price tables."),
         "throughput": ("planner.commands.throughput:throughput", "Seconds per image on a GPU, with an interval."),

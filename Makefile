@@ -1,0 +1,71 @@
+# `make` lists the targets. Each one does its own set-up; stamps inside the venv make the second time fast.
+SHELL := /bin/bash
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+VENV ?= .venv
+BIN := $(VENV)/bin
+WORKERS ?= 2
+TORCH := $(shell grep '^torch==' constraints.txt)
+PACKAGES := router planner dashboards
+SCENARIO ?= data/scenarios/article.toml
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_NO_INPUT := 1
+# -qq silences progress and notices; errors still print.
+PIP := $(BIN)/python -m pip install -qq --constraint constraints.txt
+# Two busy OpenMP threads on two shared cores are slower than one.
+TESTING := OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 TRANSFORMERS_OFFLINE=1
+SAY = @echo "breakeven: $(1)" >&2
+
+.PHONY: help run test check lint bench wheel clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
+
+run: $(VENV)/.run ## set up, then answer the article's question
+	@$(BIN)/planner breakeven $(SCENARIO)
+
+test: $(VENV)/.test ## set up, then run every test
+	@$(TESTING) $(BIN)/python -m pytest -n $(WORKERS)
+
+check: lint ## lint, types, import direction and the fast tests; needs no torch
+	@$(TESTING) $(BIN)/python -m pytest -m "not slow"
+
+lint: $(VENV)/.dev ## lint, types, import direction
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: $(VENV)/.dev ## print every benchmark's table
+	@for script in benchmarks/*.py; do echo "== $$script"; $(TESTING) $(BIN)/python "$$script" || exit 1; done
+
+wheel: $(VENV)/.dev ## build dist/*.whl
+	@$(BIN)/python -m build --wheel --outdir dist . >/dev/null
+	@ls dist/*.whl
+
+clean: ## remove what make made: environments, builds, caches
+	@rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@find $(PACKAGES) tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/.venv: .ci/venv
+	$(call SAY,making the virtual environment $(VENV))
+	@.ci/venv $(VENV)
+	@touch $@
+
+$(VENV)/.run: $(VENV)/.venv pyproject.toml constraints.txt
+	$(call SAY,installing the planner and the router)
+	@$(PIP) --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.run
+	$(call SAY,installing the linter and the test runner)
+	@$(PIP) --editable '.[dev]'
+	@touch $@
+
+# torch first and alone: an index that offers a CPU build gets the chance to serve it before an extra asks for any torch.
+$(VENV)/.test: $(VENV)/.dev
+	$(call SAY,installing $(TORCH) and the worker's libraries)
+	@$(PIP) '$(TORCH)'
+	@$(PIP) --editable '.[worker,dev]'
+	@touch $@

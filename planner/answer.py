@@ -1,0 +1,177 @@
+"""The whole answer to a scenario, in the order a finance lead reads it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from .breakeven import BreakEven, PriceReplaced, break_even, drawn_curve, point_curve
+from .displaceable import CheapestMonth, SegmentToday, cheapest_gpu_month, displaceable_usd, segments_today
+from .errors import ScenarioError
+from .gpu_costs import Rented
+from .hosted import HostedOption, hosted_options
+from .ladder import Hosting, Rung, best_flux, hosted_rungs, own_rung
+from .options import OptionCost, cheapest_first, option_costs, own_option_costs
+from .own import OwnSide, own_side
+from .scenario_file import with_changes
+from .solve import Solved, solve
+from .uncertainty import Spread
+from .verdict import verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from .case import Case
+    from .scenario import WhatIf
+
+__all__ = ["Answer", "OwnAnswer", "WhatIfAnswer", "answer"]
+
+
+@dataclass(frozen=True)
+class WhatIfAnswer:
+    """A what-if beside the answer: its first crossing, and why there is none."""
+
+    name: str
+    note: str
+    first: float
+    durable: float
+    binding: str
+
+
+@dataclass(frozen=True)
+class OwnAnswer:
+    """The own side, its break-even against the price the scenario asks about, and against the other prices."""
+
+    side: OwnSide
+    main: BreakEven
+    others: tuple[BreakEven, ...]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Everything `planner breakeven` says.
+
+    `stopped` is True where no GPU can pay: the displaceable bill is smaller than the cheapest feasible GPU month, and
+    then neither own-GPU rung nor chart is drawn. `own` is None where none of today's images may move.
+    """
+
+    case: Case
+    today: tuple[SegmentToday, ...]
+    displaceable_usd_per_month: float
+    displaceable_images: float
+    cheapest: CheapestMonth | None
+    stopped: bool
+    rungs: tuple[Rung, ...]
+    own: OwnAnswer | None
+    options: tuple[OptionCost, ...]
+    what_ifs: tuple[WhatIfAnswer, ...]
+    solved: Solved | None
+    verdict: str
+
+
+def answer(case: Case, *, solving: str | None = None, progress: Callable[[float], None] | None = None) -> Answer:
+    """The answer to a scenario.
+
+    Args:
+        case: the question.
+        solving: an assumption to solve for at the scenario's own volume.
+        progress: told the share of the work done, 0..1.
+
+    Raises:
+        PriceError: something used today has no price on the day.
+        OutOfReach: the own model cannot be timed on the scenario's card.
+        ScenarioError: a value that does not fit the tables.
+    """
+    case = _with_rent(case)
+    today = segments_today(case)
+    spend, cheapest = displaceable_usd(today), cheapest_gpu_month(case)
+    rungs, hosting = hosted_rungs(case, today)
+    said = Answer(
+        case=case, today=today, displaceable_usd_per_month=spend,
+        displaceable_images=sum(row.own_images for row in today), cheapest=cheapest,
+        stopped=cheapest is None or spend < cheapest.usd_per_month, rungs=rungs, own=None,
+        options=option_costs(case, max(case.scenario.segment, key=lambda segment: segment.volume)),
+        what_ifs=tuple(_what_if(case, named) for named in case.scenario.what_if),
+        solved=None, verdict="")
+    moved = tuple(row for row in today if row.own_images > 0)
+    if moved:
+        said = _with_own(said, moved, hosting, solving=solving, progress=progress)
+    return replace(said, verdict=verdict(said))
+
+
+def _with_own(said: Answer, moved: Sequence[SegmentToday], hosting: Sequence[Hosting], *, solving: str | None,
+              progress: Callable[[float], None] | None) -> Answer:
+    case, images = said.case, said.displaceable_images
+    side = own_side(case, moved)
+    prices = _prices(case, moved)
+    asked = next((price for price in prices if price.name == case.scenario.against), prices[0])
+    main = break_even(case, side, asked, volume=images, progress=progress)
+    others = tuple(break_even(case, side, price, volume=images) for price in prices if price is not asked)
+    rungs = said.rungs if said.stopped else (*said.rungs, own_rung(case, hosting, drawn_curve(case, side, asked)))
+    largest = max(moved, key=lambda row: row.segment.volume).segment
+    own_costs = own_option_costs(case, largest, point_curve(case, side, asked), main, images=images)
+    return replace(
+        said, rungs=rungs, own=OwnAnswer(side, main, others), options=cheapest_first((*said.options, *own_costs)),
+        solved=solve(case, side, asked, solving, images=images) if solving else None)
+
+
+def _with_rent(case: Case) -> Case:
+    """The case with a rented card's price read from the rent table, where the scenario names a row instead of a price.
+
+    Raises:
+        ScenarioError: neither a price nor a known row.
+    """
+    cost = case.scenario.own.cost
+    if not isinstance(cost, Rented) or cost.usd_per_gpu_h is not None:
+        return case
+    row = next((rent for rent in case.book.rents if rent.id == cost.rent_row), None)
+    if row is None:
+        raise ScenarioError(case.scenario.name, key="own.cost.rent_row", value=cost.rent_row,
+                            problem="no such row in the rent table, and no usd_per_gpu_h",
+                            remedy="state usd_per_gpu_h, or name a row that `planner gpus --rents` lists")
+    own = case.scenario.own.model_copy(
+        update={"cost": cost.model_copy(update={"usd_per_gpu_h": row.usd_per_gpu_h})})
+    return case.changed(case.scenario.model_copy(update={"own": own}))
+
+
+def _prices(case: Case, moved: Sequence[SegmentToday]) -> tuple[PriceReplaced, ...]:
+    """The prices a GPU may replace: today's, the same weights hosted, and the cheapest hosted Flux."""
+    stated = next((stated for stated in case.scenario.range if stated.driver == "price"), None)
+    today = _blend("today", "today's options", moved, [row.option for row in moved])
+    if today is not None and stated is not None:
+        spread = Spread("price", today.usd_per_image, stated.low, stated.high, "USD per image replaced", stated.source)
+        today = replace(today, stated=spread)
+    like = _blend("like-for-like", "the same weights, hosted", moved, [_same_weights(case, row) for row in moved])
+    flux = _blend("cheapest-hosted", "the cheapest hosted Flux allowed", moved,
+                  [best_flux(case, row.segment) for row in moved])
+    return tuple(price for price in (today, like, flux) if price is not None)
+
+
+def _same_weights(case: Case, row: SegmentToday) -> HostedOption | None:
+    card = case.book.models.find(case.scenario.own.model).id
+    same = [option for option in hosted_options(case, row.segment)
+            if isinstance(option, HostedOption) and option.card == card]
+    return min(same, key=lambda option: option.usd_per_image, default=None)
+
+
+def _blend(name: str, says: str, moved: Sequence[SegmentToday], options: Sequence[HostedOption | None]) -> (
+        PriceReplaced | None):
+    if any(option is None for option in options):
+        return None
+    volume = sum(row.own_images for row in moved)
+    kept = [option for option in options if option is not None]
+    labels = sorted({option.label for option in kept})
+    parts = tuple((row.own_images / volume, option.spread) for row, option in zip(moved, kept, strict=True))
+    return PriceReplaced(name, f"{says}: {', '.join(labels)}", parts)
+
+
+def _what_if(case: Case, named: WhatIf) -> WhatIfAnswer:
+    other = _with_rent(case.changed(with_changes(case.scenario, named)))
+    moved = tuple(row for row in segments_today(other) if row.own_images > 0)
+    if not moved:
+        return WhatIfAnswer(named.name, named.note, math.inf, math.inf, "nothing may move")
+    prices = _prices(other, moved)
+    price = next((price for price in prices if price.name == other.scenario.against), prices[0])
+    found = break_even(replace(other, draws=replace(other.draws, count=1)), own_side(other, moved), price, volume=1.0)
+    return WhatIfAnswer(named.name, named.note, found.first, found.durable, found.binding)

@@ -1,0 +1,179 @@
+"""The savings ladder: today's bill, right quality, batch, hosted Flux, own GPUs; each rung in USD a year.
+
+A rung is climbed only where it saves; the next one then starts from there. Each rung states its rule.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from router.quantities import MONTHS_PER_YEAR
+
+from .displaceable import SegmentToday, flux_verdict
+from .hosted import HostedOption, hosted_option, hosted_options
+from .uncertainty import Value, percentiles
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .case import Case
+    from .curve import CostCurve
+    from .scenario import Segment
+
+__all__ = ["Hosting", "Rung", "best_flux", "hosted_rungs", "own_rung"]
+
+_TRUSTED = ("A", "B")
+
+
+@dataclass(frozen=True)
+class Share:
+    """A part of a segment's accepted work that one option makes, and whether its owner would let it move."""
+
+    option: HostedOption
+    part: float
+    acceptance_share: float
+    movable: bool = True
+
+
+@dataclass(frozen=True)
+class Hosting:
+    """How a segment is hosted on some rung: which options make which part of it."""
+
+    row: SegmentToday
+    shares: tuple[Share, ...]
+
+    def usd_per_month(self, case: Case) -> Value:
+        """Drawn monthly cost of the segment's accepted work, looking at every image included."""
+        accepted = self.row.segment.volume * self.row.segment.today.acceptance_share
+        look = case.scenario.review.usd_per_image
+        return sum((accepted * share.part / share.acceptance_share
+                    * (float(share.option.usd_per_image) * case.draws.factors(share.option.spread) + look)
+                    for share in self.shares), 0.0)
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One step: what it is, the rule it rests on, the yearly bill after it, and what it saves.
+
+    `saves_*` are yearly USD against the rung before; negative is a loss, and `taken` is then False.
+    """
+
+    name: str
+    rule: str
+    usd_per_year: float
+    saves_p10: float
+    saves_p50: float
+    saves_p90: float
+    taken: bool
+
+
+def hosted_rungs(case: Case, today: Sequence[SegmentToday]) -> tuple[tuple[Rung, ...], tuple[Hosting, ...]]:
+    """The rungs that need no GPU, and how every segment is hosted on the last one that was taken."""
+    hosting = tuple(Hosting(row, (Share(row.option, 1.0, row.segment.today.acceptance_share),)) for row in today)
+    bill = _total(case, hosting)
+    rungs = [_rung("today's bill", "what is made today, at the prices in force", bill, bill, taken=True)]
+    for name, rule, climb in (
+            ("right quality", "the lowest quality each segment's owner accepts", _right_quality),
+            ("batch lane", "what can wait a day goes through the half-price lane", _batched),
+            ("hosted Flux", "what may move goes to the cheapest hosted Flux that follows its rules", _on_flux)):
+        tried = tuple(climb(case, segment) for segment in hosting)
+        rung = _rung(name, rule, _total(case, hosting), _total(case, tried), taken=tried != hosting)
+        if rung.taken:
+            hosting = tried
+        rungs.append(rung)
+    return tuple(rungs), hosting
+
+
+def own_rung(case: Case, hosting: Sequence[Hosting], curve: CostCurve) -> Rung:
+    """The last rung: displaceable images on own GPUs, after staff, licence and storage, the rest hosted as before."""
+    before = _total(case, hosting)
+    stays = sum((_remaining(segment).usd_per_month(case) for segment in hosting), 0.0)
+    moved = sum(segment.row.own_images for segment in hosting)
+    after = stays + curve.own_usd(moved)
+    rule = "what own GPUs may make, on whole GPUs, after staff, licence and storage"
+    return _rung("own GPUs", rule, before, after, taken=True)
+
+
+def best_flux(case: Case, segment: Segment) -> HostedOption | None:
+    """The cheapest hosted open-weight or BFL option per accepted image that the segment's rules allow."""
+    if segment.data_class == "restricted":
+        return None
+    fitting = [option for option in hosted_options(case, segment) if isinstance(option, HostedOption)
+               and _is_flux(case, option, segment)]
+    return min(fitting, key=lambda option: float(option.usd_per_image)
+               / case.acceptance_share(option.card, segment), default=None)
+
+
+def _is_flux(case: Case, option: HostedOption, segment: Segment) -> bool:
+    card = case.book.models.find(option.card)
+    trusted = case.book.prices.row(option.row).confidence in _TRUSTED
+    return (card.family == "flux" and option.routable and trusted
+            and flux_verdict(case.scenario, card, segment, own=False).is_allowed)
+
+
+def _right_quality(case: Case, hosting: Hosting) -> Hosting:
+    segment, (share,) = hosting.row.segment, hosting.shares
+    if segment.lowest_quality is None or segment.lowest_quality == share.option.quality:
+        return hosting
+    return _cheaper(case, hosting, share.option.model, segment.lowest_quality, share.option.tier)
+
+
+def _batched(case: Case, hosting: Hosting) -> Hosting:
+    segment, (share,) = hosting.row.segment, hosting.shares
+    if segment.deferrable_share == 0 or share.option.tier == "batch":
+        return hosting
+    cheaper = _cheaper(case, hosting, share.option.model, share.option.quality, "batch")
+    if cheaper == hosting:
+        return hosting
+    waits = replace(cheaper.shares[0], part=segment.deferrable_share)
+    return replace(hosting, shares=tuple(part for part in (waits, replace(share, part=1 - waits.part)) if part.part))
+
+
+def _on_flux(case: Case, hosting: Hosting) -> Hosting:
+    segment = hosting.row.segment
+    option = best_flux(case, segment)
+    if option is None or segment.movable_share == 0:
+        return hosting
+    accepted = case.acceptance_share(option.card, segment)
+    stays = [replace(share, part=share.part * (1 - segment.movable_share), movable=False) for share in hosting.shares]
+    moved = Hosting(hosting.row, (Share(option, segment.movable_share, accepted),
+                                  *(share for share in stays if share.part)))
+    return moved if _mid(case, moved) < _mid(case, hosting) else hosting
+
+
+def _cheaper(case: Case, hosting: Hosting, model: str, quality: str | None, tier: str) -> Hosting:
+    option = hosted_option(case, hosting.row.segment, model=model, quality=quality, tier=tier)
+    if not isinstance(option, HostedOption):
+        return hosting
+    changed = replace(hosting, shares=(replace(hosting.shares[0], option=option),))
+    return changed if _mid(case, changed) < _mid(case, hosting) else hosting
+
+
+def _remaining(hosting: Hosting) -> Hosting:
+    """What stays hosted when the displaceable images leave; what moved before leaves first."""
+    volume = hosting.row.segment.volume
+    leaves = hosting.row.own_images / volume if volume else 0.0
+    movable = sum(share.part for share in hosting.shares if share.movable)
+    stays = 1 - leaves / movable if movable else 1.0
+    return replace(hosting, shares=tuple(replace(share, part=share.part * stays) if share.movable else share
+                                         for share in hosting.shares))
+
+
+def _mid(case: Case, hosting: Hosting) -> float:
+    look = case.scenario.review.usd_per_image
+    return sum(share.part / share.acceptance_share * (float(share.option.usd_per_image) + look)
+               for share in hosting.shares)
+
+
+def _total(case: Case, hosting: Sequence[Hosting]) -> Value:
+    return sum((segment.usd_per_month(case) for segment in hosting), 0.0)
+
+
+def _rung(name: str, rule: str, before: Value, after: Value, *, taken: bool) -> Rung:
+    yearly = np.atleast_1d(np.asarray(after, dtype=float)) * MONTHS_PER_YEAR
+    p10, p50, p90 = percentiles(np.asarray(before - after) * MONTHS_PER_YEAR, 10, 50, 90)
+    gains = p50 > 0 or name == "today's bill"
+    return Rung(name, rule, float(np.median(yearly)), p10, p50, p90, taken=taken and gains)

@@ -1,0 +1,270 @@
+"""The scenario: what a team makes today, what it could own, and what it assumes. One schema for every consumer.
+
+Shares run 0..1. Money is US dollars, as written (Decimal). Months have 730 hours. `scenario_file` reads and composes
+the TOML; `gpu_costs` holds the four ways to come by a GPU.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from router.quantities import Size
+
+from .gpu_costs import GpuCost
+
+__all__ = [
+    "SCHEMA_VERSION",
+    "Deliverables",
+    "Licence",
+    "Override",
+    "Own",
+    "Part",
+    "Range",
+    "Scenario",
+    "Segment",
+    "Staff",
+    "Today",
+    "WhatIf",
+]
+
+SCHEMA_VERSION = 1
+
+Share = Annotated[float, Field(ge=0, le=1)]
+PositiveShare = Annotated[float, Field(gt=0, le=1)]
+Count = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Usd = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
+ImageSize = Annotated[Size, BeforeValidator(lambda text: Size.parse(text) if isinstance(text, str) else text)]
+Text = Annotated[str, Field(min_length=1)]
+
+
+class Part(BaseModel):
+    """A frozen piece of a scenario that refuses keys it does not know."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+
+
+class Deliverables(Part):
+    """Volume from the work itself: assets x markets x candidates x rounds, divided by acceptance."""
+
+    assets_per_month: Count
+    markets: Count = 1
+    candidates: Count = 1
+    rounds: Count = 1
+
+    def images_per_month(self, acceptance_share: float) -> float:
+        """Images to generate so that every accepted asset exists."""
+        return self.assets_per_month * self.markets * self.candidates * self.rounds / acceptance_share
+
+
+class Today(Part):
+    """What makes a segment's images now: model x quality x tier, and how many of them are accepted.
+
+    `usd_per_image` replaces the price table, as a stated price; without it the table decides.
+    """
+
+    model: Text
+    quality: str | None = None
+    tier: Literal["sync", "batch"] = "sync"
+    acceptance_share: PositiveShare = 1.0
+    usd_per_image: Annotated[Decimal, Field(gt=0)] | None = None
+
+
+class Segment(Part):
+    """One kind of work: its volume, its picture, its rules and what makes it today."""
+
+    name: Text
+    images_per_month: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    deliverables: Deliverables | None = None
+    size: ImageSize = Size(1024, 1024)
+    references: tuple[ImageSize, ...] = ()
+    prompt_tokens: Annotated[int, Field(ge=0)] = 0
+    text_words: Annotated[int, Field(ge=0)] = 0
+    data_class: Literal["public", "confidential", "restricted"] = "public"
+    today: Today
+    lowest_quality: str | None = None
+    deferrable_share: Share = 0.0
+    movable_share: Share = 1.0
+
+    @model_validator(mode="after")
+    def _one_volume(self) -> Segment:
+        if (self.images_per_month is None) == (self.deliverables is None):
+            message = "give either images_per_month or deliverables"
+            raise ValueError(message)
+        return self
+
+    @property
+    def volume(self) -> float:
+        """Images generated a month today."""
+        if self.deliverables is not None:
+            return self.deliverables.images_per_month(self.today.acceptance_share)
+        return self.images_per_month or 0.0
+
+
+class Staff(Part):
+    """People who keep own GPUs running: full-time equivalents and what one costs a month."""
+
+    fte: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    usd_per_fte_month: Usd = Decimal(15000)
+
+
+class Licence(Part):
+    """A commercial licence held for open weights that are not free to run in production."""
+
+    vendor: Text
+    models: Annotated[tuple[str, ...], Field(min_length=1)]
+    usd_per_month: Usd
+    included_images_per_month: Annotated[float, Field(ge=0)] | None = None
+    overage_usd_per_image: Usd = Decimal(0)
+    term_months: Annotated[int, Field(gt=0)] = 12
+    renews_on: str | None = None
+    document: Text
+
+    @model_validator(mode="after")
+    def _overage_has_a_start(self) -> Licence:
+        if self.overage_usd_per_image > 0 and self.included_images_per_month is None:
+            message = "an overage needs included_images_per_month"
+            raise ValueError(message)
+        return self
+
+
+class Lora(Part):
+    """Fine-tuning runs a month, in GPU-hours of the same card."""
+
+    runs_per_month: Annotated[float, Field(ge=0)] = 0.0
+    gpu_h_per_run: Annotated[float, Field(ge=0)] = 0.0
+
+
+class Own(Part):
+    """The GPUs one would run: model, engine, card, and how they are paid for.
+
+    `seconds_per_image` replaces the throughput law, as a stated time. `busy_share` is the highest share of its
+    paid hours a card may work while the promise to users still holds.
+    """
+
+    model: Text
+    gpu: Text
+    engine: Text = "diffusers"
+    precision: Text = "bf16"
+    compile: bool = False
+    steps: Annotated[int, Field(gt=0)] | None = None
+    seconds_per_image: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    busy_share: PositiveShare = 0.7
+    spare_gpus: Annotated[int, Field(ge=0)] = 0
+    acceptance_share: PositiveShare | None = None
+    cost: GpuCost
+    staff: Staff = Staff()
+    storage_usd_per_month: Usd = Decimal(0)
+    lora: Lora = Lora()
+
+
+class Review(Part):
+    """A person looks at every generated image."""
+
+    minutes_per_image: Annotated[float, Field(ge=0)] = 0.0
+    usd_per_h: Usd = Decimal(0)
+
+    @property
+    def usd_per_image(self) -> float:
+        """Wage for looking at one generated image."""
+        return self.minutes_per_image / 60 * float(self.usd_per_h)
+
+
+class Acceptance(Part):
+    """How often a model's image is accepted, where it differs from today's model."""
+
+    model: Text
+    accepted_share: PositiveShare
+    source: Text
+
+
+Driver = Literal["price", "rent", "hours", "seconds", "staff", "licence", "acceptance", "busy"]
+
+
+class Range(Part):
+    """A stated 90 % interval of one assumption: 5 % of worlds lie below `low`, 5 % above `high`."""
+
+    driver: Driver
+    low: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    high: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    source: Text
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Range:
+        if self.low > self.high:
+            message = "low is above high; swap them"
+            raise ValueError(message)
+        return self
+
+
+class Override(Part):
+    """An assumption taken from somebody's statement instead of the tables, and printed as such."""
+
+    key: Text
+    value: Any
+    says: Text
+    confirmed: bool = False
+
+
+class WhatIf(Part):
+    """The same scenario with a few keys changed or dropped, shown beside the answer."""
+
+    name: Text
+    set: dict[str, Any] = {}
+    drop: tuple[str, ...] = ()
+    note: str = ""
+
+
+class Worth(Part):
+    """A gain under this share of one person's yearly cost is called not worth it."""
+
+    person_share: Share = 0.1
+    usd_per_person_year: Usd = Decimal(180000)
+
+    @property
+    def usd_per_year(self) -> float:
+        """The smallest yearly gain that is worth a project."""
+        return self.person_share * float(self.usd_per_person_year)
+
+
+class Scenario(Part):
+    """Everything the answer depends on, beside the tables."""
+
+    schema_version: Annotated[Literal[1], Field(alias="schema")]
+    name: Text
+    summary: str = ""
+    against: Literal["today", "like-for-like", "cheapest-hosted"] = "today"
+    segment: tuple[Segment, ...]
+    own: Own
+    licence: tuple[Licence, ...] = ()
+    licence_waived: bool = False
+    review: Review = Review()
+    acceptance: tuple[Acceptance, ...] = ()
+    range: tuple[Range, ...] = ()
+    override: tuple[Override, ...] = ()
+    what_if: tuple[WhatIf, ...] = ()
+    not_confirmed: tuple[str, ...] = ()
+    worth: Worth = Worth()
+    horizon_images_per_month: Count = 1_000_000
+    text_words_limit: Annotated[int, Field(ge=0)] = 4
+
+    @model_validator(mode="after")
+    def _named_once(self) -> Scenario:
+        if not self.segment:
+            message = "a scenario needs at least one [[segment]]"
+            raise ValueError(message)
+        names = [segment.name for segment in self.segment]
+        drivers = [stated.driver for stated in self.range]
+        for kind, listed in (("segment", names), ("range", drivers)):
+            twice = {name for name in listed if listed.count(name) > 1}
+            if twice:
+                message = f"{kind} {min(twice)!r} is given twice; keep one"
+                raise ValueError(message)
+        return self
+
+    @property
+    def images_per_month(self) -> float:
+        """All images generated a month today."""
+        return sum(segment.volume for segment in self.segment)
