@@ -14,7 +14,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
 # -qq silences progress and notices; errors still print.
 PIP := $(BIN)/python -m pip install -qq --constraint constraints.txt
-# Two busy OpenMP threads on two shared cores are slower than one.
+# On a busy machine two OpenMP threads wait for each other longer than one would compute.
 TESTING := OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 TRANSFORMERS_OFFLINE=1
 SAY = @echo "breakeven: $(1)" >&2
 
@@ -27,7 +27,7 @@ run: $(VENV)/.run ## set up, then answer the article's question
 	@$(BIN)/planner breakeven $(SCENARIO)
 
 test: $(VENV)/.test ## set up, then run every test
-	@$(TESTING) $(BIN)/python -m pytest -n $(WORKERS)
+	@$(TESTING) $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 check: lint ## lint, types, import direction and the fast tests; needs no torch
 	@$(TESTING) $(BIN)/python -m pytest -m "not slow"
@@ -38,15 +38,15 @@ lint: $(VENV)/.dev ## lint, types, import direction
 	@$(BIN)/lint-imports
 
 bench: $(VENV)/.dev ## print every benchmark's table
-	@for script in benchmarks/*.py; do echo "== $$script"; $(TESTING) $(BIN)/python "$$script" || exit 1; done
+	@for script in $(wildcard benchmarks/*.py); do echo "== $$script"; $(TESTING) $(BIN)/python "$$script" || exit 1; done
 
 wheel: $(VENV)/.dev ## build dist/*.whl
-	@$(BIN)/python -m build --wheel --outdir dist . >/dev/null
+	@$(BIN)/python -m build --quiet --wheel --outdir dist .
 	@ls dist/*.whl
 
 clean: ## remove what make made: environments, builds, caches
 	@rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
-	@find $(PACKAGES) tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+	@find $(wildcard $(PACKAGES) tests benchmarks) -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.venv: .ci/venv
 	$(call SAY,making the virtual environment $(VENV))

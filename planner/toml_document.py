@@ -62,13 +62,23 @@ def read_document(path: Path, document_type: type[Document]) -> Document:
     Raises:
         TableError: not TOML, unknown key, missing key such as `source`, or a value that does not fit.
     """
-    text = path.read_text(encoding="utf-8")
+    text = _text(path)
     try:
         return document_type.model_validate(tomllib.loads(text, parse_float=Decimal))
     except tomllib.TOMLDecodeError as error:
-        raise TableError(path, 0, key="TOML", value=path.name, problem=str(error), remedy="mend that line") from None
+        line = re.search(r"at line (\d+)", str(error))
+        raise TableError(path, int(line[1]) if line else text.count("\n") + 1, key="TOML", value=path.name,
+                         problem=str(error), remedy="mend that line") from None
     except ValidationError as error:
         raise _told(path, text, _plainest(error.errors(include_url=False))) from None
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise TableError(path, 0, key="encoding", value=path.name, problem=f"not UTF-8 (byte {error.start})",
+                         remedy="save it as UTF-8") from None
 
 
 def _plainest(problems: list[ErrorDetails]) -> ErrorDetails:

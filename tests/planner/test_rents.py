@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from planner.errors import PlannerError
-from planner.ownership import load_ownership, ownership_cost
 from planner.rents import RENT_KINDS, Rent, cheapest, load_rents, offers
 from router.errors import TableError
 
@@ -16,7 +15,6 @@ ON = date(2026, 11, 24)
 HEADER = ("id,provider,gpu,gpus_per_instance,instance,region,kind,usd_per_gpu_h,billing,superseded,confidence,as_of,"
           "source,note")
 ROW = "mine,Ours,h100-sxm,1,,all,on-demand,1.50,per hour,no,A,2026-11-20,our contract,"
-COSTS_HEADER = "id,component,item,value,unit,low,high,basis,source,as_of,confidence,note"
 
 
 @pytest.fixture(scope="module")
@@ -24,10 +22,10 @@ def rents() -> tuple[Rent, ...]:
     return load_rents([DATA])
 
 
-def table(folder: Path, *rows: str, header: str = HEADER, name: str = "rents.csv") -> Path:
+def table(folder: Path, *rows: str) -> Path:
     (folder / "gpus").mkdir(exist_ok=True)
-    path = folder / "gpus" / name
-    path.write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
+    path = folder / "gpus" / "rents.csv"
+    path.write_text("\n".join([HEADER, *rows]) + "\n", encoding="utf-8")
     return path
 
 
@@ -139,56 +137,3 @@ def test_a_bad_rent_is_refused_with_file_line_and_remedy(tmp_path: Path, row: st
     assert (refusal.value.file, refusal.value.line, refusal.value.key) == (path, 3, key)
     assert str(refusal.value).startswith(f"{path}:3: {key} = ")
     assert refusal.value.remedy in str(refusal.value)
-
-
-def test_two_rows_of_one_id_in_a_file_are_refused(tmp_path: Path) -> None:
-    table(tmp_path, ROW, ROW)
-    with pytest.raises(TableError, match="also the id of line 2") as refusal:
-        load_rents([tmp_path])
-    assert refusal.value.line == 3
-
-
-def test_ownership_separates_sources_from_assumptions() -> None:
-    costs = load_ownership([DATA])
-    assumed = [cost for cost in costs if cost.basis == "assumption"]
-    assert assumed
-    assert all(cost.source.startswith("assumption") for cost in assumed)
-    assert not any(cost.source.startswith("assumption") for cost in costs if cost.basis != "assumption")
-
-
-@pytest.mark.parametrize(("row", "value"), [
-    ("h100-node", "350000"), ("electricity-commercial", "0.146"), ("pue-average", "1.54"), ("colo-wholesale", "194.95"),
-    ("install-adder-share", "0.12"), ("capital-charge-share", "0.08"), ("staff-usd-per-month", "15000"),
-])
-def test_ownership_figures_are_the_ones_the_sources_state(row: str, value: str) -> None:
-    assert ownership_cost(load_ownership([DATA]), row) == Decimal(value)
-
-
-def test_what_was_not_found_is_not_zero() -> None:
-    with pytest.raises(PlannerError, match="state yours"):
-        ownership_cost(load_ownership([DATA]), "licence-dev")
-    with pytest.raises(PlannerError, match="no such row"):
-        ownership_cost(load_ownership([DATA]), "licence-of-my-own")
-
-
-def test_failure_shares_follow_from_the_counts_they_cite() -> None:
-    costs = load_ownership([DATA])
-    for row, counted in (("failures-all", 268), ("failures-gpu", 148)):
-        assert float(ownership_cost(costs, row)) == pytest.approx(counted / 16384 / 54 * 365, abs=0.0006)
-
-
-@pytest.mark.parametrize(("row", "key"), [
-    ("x,capex,card,,usd,,,sourced,a shop,2026,C,", "value"),
-    ("x,capex,card,1,usd,,,not-found,a shop,2026,C,", "value"),
-    ("x,capex,card,5,usd,6,7,sourced,a shop,2026,C,", "value"),
-    ("x,capex,adder,12,share,,,sourced,a shop,2026,C,", "value"),
-    ("x,capex,card,5,euro,,,sourced,a shop,2026,C,", "unit"),
-    ("x,capex,card,5,usd,,,guessed,a shop,2026,C,", "basis"),
-    ("x,capex,card,5,usd,,,sourced,,2026,C,", "source"),
-    ("x,capex,card,5,usd,,,sourced,a shop,2026-Q1,C,", "as_of"),
-])
-def test_a_bad_ownership_cost_is_refused_with_file_line_and_remedy(tmp_path: Path, row: str, key: str) -> None:
-    path = table(tmp_path, row, header=COSTS_HEADER, name="ownership.csv")
-    with pytest.raises(TableError) as refusal:
-        load_ownership([tmp_path])
-    assert (refusal.value.file, refusal.value.line, refusal.value.key) == (path, 2, key)
