@@ -106,14 +106,14 @@ def _with_own(said: Answer, moved: Sequence[SegmentToday], hosting: Sequence[Hos
     side = own_side(case, moved)
     prices = _prices(case, moved)
     asked = next((price for price in prices if price.name == case.scenario.against), prices[0])
-    main = break_even(case, side, asked, volume=images, progress=progress)
-    others = tuple(break_even(case, side, price, volume=images) for price in prices if price is not asked)
-    rungs = said.rungs if said.stopped else (*said.rungs, own_rung(case, hosting, drawn_curve(case, side, asked)))
+    main = break_even(case, side, price=asked, volume=images, progress=progress)
+    others = tuple(break_even(case, side, price=price, volume=images) for price in prices if price is not asked)
+    rungs = said.rungs if said.stopped else (*said.rungs, own_rung(case, hosting, curve=drawn_curve(case, side, price=asked)))
     largest = max(moved, key=lambda row: row.segment.volume).segment
-    own_costs = own_option_costs(case, largest, point_curve(case, side, asked), main, images=images)
+    own_costs = own_option_costs(case, largest, curve=point_curve(case, side, price=asked), found=main, images=images)
     return replace(
         said, rungs=rungs, own=OwnAnswer(side, main, others), options=cheapest_first((*said.options, *own_costs)),
-        solved=solve(case, side, asked, solving, images=images) if solving else None)
+        solved=solve(case, side, price=asked, driver=solving, images=images) if solving else None)
 
 
 def _with_rent(case: Case) -> Case:
@@ -173,5 +173,6 @@ def _what_if(case: Case, named: WhatIf) -> WhatIfAnswer:
         return WhatIfAnswer(named.name, named.note, math.inf, math.inf, "nothing may move")
     prices = _prices(other, moved)
     price = next((price for price in prices if price.name == other.scenario.against), prices[0])
-    found = break_even(replace(other, draws=replace(other.draws, count=1)), own_side(other, moved), price, volume=1.0)
+    found = break_even(replace(other, draws=replace(other.draws, count=1)), own_side(other, moved), price=price,
+                       volume=1.0)
     return WhatIfAnswer(named.name, named.note, found.first, found.durable, found.binding)

@@ -35,7 +35,7 @@ _DEFAULTS = {
 }
 
 
-def assumption(scenario: Scenario, driver: str, mid: float, *, known: Spread | None = None) -> Spread:
+def assumption(scenario: Scenario, driver: str, *, mid: float, known: Spread | None = None) -> Spread:
     """The interval of one assumption around `mid`: stated in the scenario, known from data, or the default.
 
     Args:

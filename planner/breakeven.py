@@ -95,7 +95,7 @@ class BreakEven:
     swings: tuple[Swing, ...]
 
 
-def break_even(case: Case, side: OwnSide, price: PriceReplaced, *, volume: float,
+def break_even(case: Case, side: OwnSide, *, price: PriceReplaced, volume: float,
                progress: Callable[[float], None] | None = None) -> BreakEven:
     """Where own GPUs cross a hosted price.
 
@@ -107,7 +107,7 @@ def break_even(case: Case, side: OwnSide, price: PriceReplaced, *, volume: float
         progress: told the share of the work done.
     """
     horizon = case.scenario.horizon_images_per_month
-    point, drawn = point_curve(case, side, price), drawn_curve(case, side, price)
+    point, drawn = point_curve(case, side, price=price), drawn_curve(case, side, price=price)
     p10, p50, p90 = percentiles(_within(first_crossing(drawn), horizon), 10, 50, 90)
     volumes = np.geomspace(_SMALLEST_VOLUME, horizon, _VOLUMES)
     shares = []
@@ -124,15 +124,15 @@ def break_even(case: Case, side: OwnSide, price: PriceReplaced, *, volume: float
         cheaper_share_now=_cheaper_share(drawn, volume), swings=_swings(case, side, price, horizon))
 
 
-def point_curve(case: Case, side: OwnSide, price: PriceReplaced) -> CostCurve:
+def point_curve(case: Case, side: OwnSide, *, price: PriceReplaced) -> CostCurve:
     """The two lines with every assumption at its median."""
-    return own_curve(case, side, (price.usd_per_image, 1.0), {})
+    return own_curve(case, side, price=(price.usd_per_image, 1.0), factors={})
 
 
-def drawn_curve(case: Case, side: OwnSide, price: PriceReplaced) -> CostCurve:
+def drawn_curve(case: Case, side: OwnSide, *, price: PriceReplaced) -> CostCurve:
     """The two lines in every drawn world."""
     factors = {name: case.draws.factors(spread) for name, spread in side.spreads.items()}
-    return own_curve(case, side, (price.usd_per_image, price.factors(case)), factors)
+    return own_curve(case, side, price=(price.usd_per_image, price.factors(case)), factors=factors)
 
 
 def _binding(point: CostCurve, horizon: float) -> str:
@@ -152,7 +152,7 @@ def _full_load(point: CostCurve) -> float:
 
 def _swings(case: Case, side: OwnSide, price: PriceReplaced, horizon: float) -> tuple[Swing, ...]:
     def at(factors: dict[str, float]) -> float:
-        curve = own_curve(case, side, (price.usd_per_image, factors.get("price", 1.0)), factors)
+        curve = own_curve(case, side, price=(price.usd_per_image, factors.get("price", 1.0)), factors=factors)
         return _volume(first_crossing(curve), horizon)
 
     doubts = [price.spread, *side.spreads.values()]

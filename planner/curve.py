@@ -14,10 +14,12 @@ All fields may be arrays of draws.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .uncertainty import Array, Value
+if TYPE_CHECKING:
+    from .uncertainty import Array, Value
 
 _ROUNDING = 1e-9  # a volume that fills a card to the last bit needs that card only
 

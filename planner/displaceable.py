@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from router.rules import fits_native_size, has_open_weights, licence_held, references_fit, text_is_reliable
-
 from router.errors import OutOfReach
+from router.rules import fits_native_size, has_open_weights, licence_held, references_fit, text_is_reliable
 from router.verdicts import Verdict, allowed
 
 from .gpu_costs import Rented, gpu_month
@@ -76,10 +75,10 @@ def segments_today(case: Case) -> tuple[SegmentToday, ...]:
 
 def own_verdict(case: Case, segment: Segment) -> Verdict:
     """Whether own GPUs may make the segment's images: weights, licence, size, references, text."""
-    return flux_verdict(case.scenario, case.book.models.find(case.scenario.own.model), segment, own=True)
+    return flux_verdict(case.scenario, case.book.models.find(case.scenario.own.model), segment=segment, own=True)
 
 
-def flux_verdict(scenario: Scenario, card: ModelCard, segment: Segment, *, own: bool) -> Verdict:
+def flux_verdict(scenario: Scenario, card: ModelCard, *, segment: Segment, own: bool) -> Verdict:
     """The first rule that speaks against a model for a segment; a licence matters on own GPUs only."""
     rules = [fits_native_size(card, segment.size), references_fit(card, len(segment.references)),
              text_is_reliable(card, segment.text_words, scenario.text_words_limit)]

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Existing", "GpuCost", "GpuMonth", "Kind", "Owned", "Rented", "Serverless", "gpu_month"]
 
-BUSINESS_HOURS_PER_MONTH = 176  # 8 h x 22 days
+_BUSINESS_HOURS_PER_MONTH = 176  # 8 h x 22 days
 
-Amount = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
-Share = Annotated[float, Field(ge=0, le=1)]
+_Amount = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
+_Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class Kind(BaseModel):
@@ -52,7 +52,7 @@ class Rented(Kind):
     @property
     def hours(self) -> float:
         """Hours a month the card is there."""
-        default = BUSINESS_HOURS_PER_MONTH if self.plan == "business-hours" else HOURS_PER_MONTH
+        default = _BUSINESS_HOURS_PER_MONTH if self.plan == "business-hours" else HOURS_PER_MONTH
         return self.hours_per_month or default
 
 
@@ -72,17 +72,17 @@ class Owned(Kind):
     kind: Literal["owned"]
     capex_usd: Annotated[Decimal, Field(gt=0, allow_inf_nan=False)]
     gpus: Annotated[int, Field(gt=0)] = 1
-    adder_share: Share = 0.0
+    adder_share: _Share = 0.0
     life_months: Annotated[int, Field(gt=0)] = 36
     residual_share: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    capital_share_per_year: Share = 0.08
+    capital_share_per_year: _Share = 0.08
     power_kw: Annotated[float, Field(ge=0)] = 0.0
-    load_share: Share = 0.7
-    usd_per_kwh: Amount = Decimal(0)
+    load_share: _Share = 0.7
+    usd_per_kwh: _Amount = Decimal(0)
     pue: Annotated[float, Field(ge=1)] = 1.0
-    colo_usd_per_kw_month: Amount = Decimal(0)
-    failures_share_per_year: Share = 0.0
-    failure_cost_share: Share = 0.5
+    colo_usd_per_kw_month: _Amount = Decimal(0)
+    failures_share_per_year: _Share = 0.0
+    failure_cost_share: _Share = 0.5
 
     def usd_per_month(self) -> float:
         """The whole server's month: depreciation, capital, power, space and repairs."""
@@ -102,9 +102,9 @@ class Existing(Kind):
     kind: Literal["existing"]
     gpus: Annotated[int, Field(gt=0)] = 1
     power_w: Annotated[float, Field(ge=0)]
-    usd_per_kwh: Amount
+    usd_per_kwh: _Amount
     pue: Annotated[float, Field(ge=1)] = 1.0
-    opportunity_usd_per_gpu_h: Amount
+    opportunity_usd_per_gpu_h: _Amount
     hours_per_month: Annotated[float, Field(gt=0, le=744)] = HOURS_PER_MONTH
 
 

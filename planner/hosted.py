@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from router.prices import PriceAsk, Quote, quote
@@ -13,6 +12,8 @@ from router.errors import PriceError
 from .uncertainty import Z95, Spread
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
     from .case import Case
     from .scenario import Segment
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .curve import CostCurve
     from .scenario import Segment
 
-__all__ = ["Hosting", "Rung", "best_flux", "hosted_rungs", "own_rung"]
+__all__ = ["Hosting", "Rung", "Share", "best_flux", "hosted_rungs", "own_rung"]
 
 _TRUSTED = ("A", "B")
 
@@ -87,7 +87,7 @@ def hosted_rungs(case: Case, today: Sequence[SegmentToday]) -> tuple[tuple[Rung,
     return tuple(rungs), hosting
 
 
-def own_rung(case: Case, hosting: Sequence[Hosting], curve: CostCurve) -> Rung:
+def own_rung(case: Case, hosting: Sequence[Hosting], *, curve: CostCurve) -> Rung:
     """The last rung: displaceable images on own GPUs, after staff, licence and storage, the rest hosted as before."""
     before = _total(case, hosting)
     stays = sum((_remaining(segment).usd_per_month(case) for segment in hosting), 0.0)
@@ -111,7 +111,7 @@ def _is_flux(case: Case, option: HostedOption, segment: Segment) -> bool:
     card = case.book.models.find(option.card)
     trusted = case.book.prices.row(option.row).confidence in _TRUSTED
     return (card.family == "flux" and option.routable and trusted
-            and flux_verdict(case.scenario, card, segment, own=False).is_allowed)
+            and flux_verdict(case.scenario, card, segment=segment, own=False).is_allowed)
 
 
 def _right_quality(case: Case, hosting: Hosting) -> Hosting:

@@ -36,7 +36,7 @@ def option_costs(case: Case, segment: Segment) -> tuple[OptionCost, ...]:
     return cheapest_first(_hosted(case, segment, option) for option in hosted_options(case, segment))
 
 
-def own_option_costs(case: Case, segment: Segment, curve: CostCurve, found: BreakEven, *, images: float) -> (
+def own_option_costs(case: Case, segment: Segment, *, curve: CostCurve, found: BreakEven, images: float) -> (
         tuple[OptionCost, ...]):
     """Own GPUs at `images` of today's images a month, everything included, and at full load, cards alone."""
     share = case.own_acceptance_share(segment)

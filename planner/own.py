@@ -71,18 +71,18 @@ def own_side(case: Case, moved: Sequence[SegmentToday]) -> OwnSide:
     share = sum(weight * part for weight, part in zip(weights, accepted, strict=True))
     licence = next((held for held in case.scenario.licence if case.book.models.find(own.model).id in held.models), None)
     spreads = {
-        "seconds": assumption(case.scenario, "seconds", seconds.mid, known=seconds),
-        "busy": assumption(case.scenario, "busy", own.busy_share),
-        "rent": assumption(case.scenario, "rent", _usd_per_gpu_h(case)),
-        "hours": assumption(case.scenario, "hours", float(gpu_month(own.cost).hours_per_month)),
-        "staff": assumption(case.scenario, "staff", own.staff.fte),
-        "licence": assumption(case.scenario, "licence", float(licence.usd_per_month) if licence else 0.0),
+        "seconds": assumption(case.scenario, "seconds", mid=seconds.mid, known=seconds),
+        "busy": assumption(case.scenario, "busy", mid=own.busy_share),
+        "rent": assumption(case.scenario, "rent", mid=_usd_per_gpu_h(case)),
+        "hours": assumption(case.scenario, "hours", mid=float(gpu_month(own.cost).hours_per_month)),
+        "staff": assumption(case.scenario, "staff", mid=own.staff.fte),
+        "licence": assumption(case.scenario, "licence", mid=float(licence.usd_per_month) if licence else 0.0),
         "acceptance": _acceptance(case, share),
     }
     return OwnSide(spreads, sum(replaced), licence, seconds.source, estimates[0])
 
 
-def own_curve(case: Case, side: OwnSide, price: tuple[float, Value], factors: Mapping[str, Value]) -> CostCurve:
+def own_curve(case: Case, side: OwnSide, *, price: tuple[float, Value], factors: Mapping[str, Value]) -> CostCurve:
     """Both cost lines for the displaceable mix.
 
     Args:
@@ -129,7 +129,7 @@ def _seconds(case: Case, estimates: Sequence[Estimate | None], weights: Sequence
 
 
 def _acceptance(case: Case, share: float) -> Spread:
-    spread = assumption(case.scenario, "acceptance", share)
+    spread = assumption(case.scenario, "acceptance", mid=share)
     return Spread(spread.name, spread.mid, spread.low, min(1.0, spread.high), spread.unit, spread.source)
 
 

@@ -17,27 +17,32 @@ from .gpu_costs import GpuCost
 
 __all__ = [
     "SCHEMA_VERSION",
+    "Acceptance",
     "Deliverables",
+    "Driver",
     "Licence",
+    "Lora",
     "Override",
     "Own",
     "Part",
     "Range",
+    "Review",
     "Scenario",
     "Segment",
     "Staff",
     "Today",
     "WhatIf",
+    "Worth",
 ]
 
 SCHEMA_VERSION = 1
 
-Share = Annotated[float, Field(ge=0, le=1)]
-PositiveShare = Annotated[float, Field(gt=0, le=1)]
-Count = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Usd = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
-ImageSize = Annotated[Size, BeforeValidator(lambda text: Size.parse(text) if isinstance(text, str) else text)]
-Text = Annotated[str, Field(min_length=1)]
+_Share = Annotated[float, Field(ge=0, le=1)]
+_PositiveShare = Annotated[float, Field(gt=0, le=1)]
+_Count = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+_Usd = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
+_ImageSize = Annotated[Size, BeforeValidator(lambda text: Size.parse(text) if isinstance(text, str) else text)]
+_Text = Annotated[str, Field(min_length=1)]
 
 
 class Part(BaseModel):
@@ -49,10 +54,10 @@ class Part(BaseModel):
 class Deliverables(Part):
     """Volume from the work itself: assets x markets x candidates x rounds, divided by acceptance."""
 
-    assets_per_month: Count
-    markets: Count = 1
-    candidates: Count = 1
-    rounds: Count = 1
+    assets_per_month: _Count
+    markets: _Count = 1
+    candidates: _Count = 1
+    rounds: _Count = 1
 
     def images_per_month(self, acceptance_share: float) -> float:
         """Images to generate so that every accepted asset exists."""
@@ -65,28 +70,28 @@ class Today(Part):
     `usd_per_image` replaces the price table, as a stated price; without it the table decides.
     """
 
-    model: Text
+    model: _Text
     quality: str | None = None
     tier: Literal["sync", "batch"] = "sync"
-    acceptance_share: PositiveShare = 1.0
+    acceptance_share: _PositiveShare = 1.0
     usd_per_image: Annotated[Decimal, Field(gt=0)] | None = None
 
 
 class Segment(Part):
     """One kind of work: its volume, its picture, its rules and what makes it today."""
 
-    name: Text
+    name: _Text
     images_per_month: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
     deliverables: Deliverables | None = None
-    size: ImageSize = Size(1024, 1024)
-    references: tuple[ImageSize, ...] = ()
+    size: _ImageSize = Size(1024, 1024)
+    references: tuple[_ImageSize, ...] = ()
     prompt_tokens: Annotated[int, Field(ge=0)] = 0
     text_words: Annotated[int, Field(ge=0)] = 0
     data_class: Literal["public", "confidential", "restricted"] = "public"
     today: Today
     lowest_quality: str | None = None
-    deferrable_share: Share = 0.0
-    movable_share: Share = 1.0
+    deferrable_share: _Share = 0.0
+    movable_share: _Share = 1.0
 
     @model_validator(mode="after")
     def _one_volume(self) -> Segment:
@@ -107,20 +112,20 @@ class Staff(Part):
     """People who keep own GPUs running: full-time equivalents and what one costs a month."""
 
     fte: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
-    usd_per_fte_month: Usd = Decimal(15000)
+    usd_per_fte_month: _Usd = Decimal(15000)
 
 
 class Licence(Part):
     """A commercial licence held for open weights that are not free to run in production."""
 
-    vendor: Text
+    vendor: _Text
     models: Annotated[tuple[str, ...], Field(min_length=1)]
-    usd_per_month: Usd
+    usd_per_month: _Usd
     included_images_per_month: Annotated[float, Field(ge=0)] | None = None
-    overage_usd_per_image: Usd = Decimal(0)
+    overage_usd_per_image: _Usd = Decimal(0)
     term_months: Annotated[int, Field(gt=0)] = 12
     renews_on: str | None = None
-    document: Text
+    document: _Text
 
     @model_validator(mode="after")
     def _overage_has_a_start(self) -> Licence:
@@ -144,19 +149,19 @@ class Own(Part):
     paid hours a card may work while the promise to users still holds.
     """
 
-    model: Text
-    gpu: Text
-    engine: Text = "diffusers"
-    precision: Text = "bf16"
+    model: _Text
+    gpu: _Text
+    engine: _Text = "diffusers"
+    precision: _Text = "bf16"
     compile: bool = False
     steps: Annotated[int, Field(gt=0)] | None = None
     seconds_per_image: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
-    busy_share: PositiveShare = 0.7
+    busy_share: _PositiveShare = 0.7
     spare_gpus: Annotated[int, Field(ge=0)] = 0
-    acceptance_share: PositiveShare | None = None
+    acceptance_share: _PositiveShare | None = None
     cost: GpuCost
     staff: Staff = Staff()
-    storage_usd_per_month: Usd = Decimal(0)
+    storage_usd_per_month: _Usd = Decimal(0)
     lora: Lora = Lora()
 
 
@@ -164,7 +169,7 @@ class Review(Part):
     """A person looks at every generated image."""
 
     minutes_per_image: Annotated[float, Field(ge=0)] = 0.0
-    usd_per_h: Usd = Decimal(0)
+    usd_per_h: _Usd = Decimal(0)
 
     @property
     def usd_per_image(self) -> float:
@@ -175,9 +180,9 @@ class Review(Part):
 class Acceptance(Part):
     """How often a model's image is accepted, where it differs from today's model."""
 
-    model: Text
-    accepted_share: PositiveShare
-    source: Text
+    model: _Text
+    accepted_share: _PositiveShare
+    source: _Text
 
 
 Driver = Literal["price", "rent", "hours", "seconds", "staff", "licence", "acceptance", "busy"]
@@ -189,7 +194,7 @@ class Range(Part):
     driver: Driver
     low: Annotated[float, Field(gt=0, allow_inf_nan=False)]
     high: Annotated[float, Field(gt=0, allow_inf_nan=False)]
-    source: Text
+    source: _Text
 
     @model_validator(mode="after")
     def _ordered(self) -> Range:
@@ -202,16 +207,16 @@ class Range(Part):
 class Override(Part):
     """An assumption taken from somebody's statement instead of the tables, and printed as such."""
 
-    key: Text
+    key: _Text
     value: Any
-    says: Text
+    says: _Text
     confirmed: bool = False
 
 
 class WhatIf(Part):
     """The same scenario with a few keys changed or dropped, shown beside the answer."""
 
-    name: Text
+    name: _Text
     set: dict[str, Any] = {}
     drop: tuple[str, ...] = ()
     note: str = ""
@@ -220,8 +225,8 @@ class WhatIf(Part):
 class Worth(Part):
     """A gain under this share of one person's yearly cost is called not worth it."""
 
-    person_share: Share = 0.1
-    usd_per_person_year: Usd = Decimal(180000)
+    person_share: _Share = 0.1
+    usd_per_person_year: _Usd = Decimal(180000)
 
     @property
     def usd_per_year(self) -> float:
@@ -233,7 +238,7 @@ class Scenario(Part):
     """Everything the answer depends on, beside the tables."""
 
     schema_version: Annotated[Literal[1], Field(alias="schema")]
-    name: Text
+    name: _Text
     summary: str = ""
     against: Literal["today", "like-for-like", "cheapest-hosted"] = "today"
     segment: tuple[Segment, ...]
@@ -247,7 +252,7 @@ class Scenario(Part):
     what_if: tuple[WhatIf, ...] = ()
     not_confirmed: tuple[str, ...] = ()
     worth: Worth = Worth()
-    horizon_images_per_month: Count = 1_000_000
+    horizon_images_per_month: _Count = 1_000_000
     text_words_limit: Annotated[int, Field(ge=0)] = 4
 
     @model_validator(mode="after")
@@ -255,8 +260,8 @@ class Scenario(Part):
         if not self.segment:
             message = "a scenario needs at least one [[segment]]"
             raise ValueError(message)
-        names = [segment.name for segment in self.segment]
-        drivers = [stated.driver for stated in self.range]
+        names: list[str] = [segment.name for segment in self.segment]
+        drivers: list[str] = [stated.driver for stated in self.range]
         for kind, listed in (("segment", names), ("range", drivers)):
             twice = {name for name in listed if listed.count(name) > 1}
             if twice:

@@ -35,13 +35,13 @@ class Solved:
     says: str
 
 
-def solve(case: Case, side: OwnSide, price: PriceReplaced, driver: str, *, images: float) -> Solved:
+def solve(case: Case, side: OwnSide, *, price: PriceReplaced, driver: str, images: float) -> Solved:
     """The break-even value of one assumption at `images` a month, everything else at its median.
 
     Both lines are straight in licence, staff, rent and price, so one gap and one slope give the value; acceptance
     moves whole GPUs and is searched.
     """
-    curve = point_curve(case, side, price)
+    curve = point_curve(case, side, price=price)
     gap_usd = float(curve.hosted_usd(images) - curve.own_usd(images))
     if driver == "acceptance":
         return _acceptance(case, side, price, images)
@@ -57,15 +57,15 @@ def solve(case: Case, side: OwnSide, price: PriceReplaced, driver: str, *, image
 
 def _usd_per_rent(case: Case, side: OwnSide, price: PriceReplaced, images: float) -> float:
     """USD a month that one more USD per GPU-hour adds."""
-    doubled = own_curve(case, side, (price.usd_per_image, 1.0), {"rent": 2.0})
-    return float(doubled.own_usd(images) - point_curve(case, side, price).own_usd(images)) / side.spreads["rent"].mid
+    doubled = own_curve(case, side, price=(price.usd_per_image, 1.0), factors={"rent": 2.0})
+    return float(doubled.own_usd(images) - point_curve(case, side, price=price).own_usd(images)) / side.spreads["rent"].mid
 
 
 def _acceptance(case: Case, side: OwnSide, price: PriceReplaced, images: float) -> Solved:
     now = side.spreads["acceptance"].mid
 
     def gap_usd(share: float) -> float:
-        curve = own_curve(case, side, (price.usd_per_image, 1.0), {"acceptance": share / now})
+        curve = own_curve(case, side, price=(price.usd_per_image, 1.0), factors={"acceptance": share / now})
         return float(curve.hosted_usd(images) - curve.own_usd(images))
 
     if gap_usd(1.0) < 0 or gap_usd(_LEAST_ACCEPTANCE) > 0:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from decimal import Decimal
 
 __all__ = [
     "HOURS_PER_MONTH",
@@ -38,7 +41,7 @@ class Size:
     @classmethod
     def parse(cls, text: str) -> Size:
         """A size from `1536x1024`; ValueError on anything else."""
-        match = re.fullmatch(r"\s*(\d{1,6})\s*[xX×]\s*(\d{1,6})\s*", text)
+        match = re.fullmatch(r"\s*(\d{1,6})\s*[xX\u00d7]\s*(\d{1,6})\s*", text)
         if match is None or "0" in (match[1], match[2]):
             msg = f"{text!r} is not a size; write it as WIDTHxHEIGHT, as in 1024x1024"
             raise ValueError(msg)

@@ -46,13 +46,16 @@ def read_rows(path: Path, row_type: type[Row]) -> tuple[Row, ...]:
     Raises:
         TableError: unknown or missing column, missing source, unreadable cell, or a row that refuses itself.
     """
-    columns = _columns(row_type)
-    with path.open(newline="", encoding="utf-8") as file:
-        reader = csv.reader(file)
-        header = next(reader, [])
-        _check_header(path, header, columns)
-        return tuple(_read_row(path, line, dict(zip(header, cells, strict=True)), row_type)
-                     for line, cells in _lines(path, reader, len(header)))
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            reader = csv.reader(file)
+            header = next(reader, [])
+            _check_header(path, header, _columns(typing.cast("Any", row_type)))
+            return tuple(_read_row(path, line, dict(zip(header, cells, strict=True)), row_type)
+                         for line, cells in _lines(path, reader, len(header)))
+    except (OSError, UnicodeDecodeError) as error:
+        raise TableError(path, 0, key="file", value=path.name, problem=f"cannot be read ({type(error).__name__})",
+                         remedy="give a readable UTF-8 CSV file") from None
 
 
 def _lines(path: Path, reader: Iterator[list[str]], width: int) -> Iterator[tuple[int, list[str]]]:
@@ -79,7 +82,7 @@ def _check_header(path: Path, header: list[str], columns: Mapping[str, Callable[
 
 def _read_row(path: Path, line: int, cells: Mapping[str, str], row_type: type[Row]) -> Row:
     values: dict[str, object] = {}
-    columns = _columns(row_type)
+    columns = _columns(typing.cast("Any", row_type))
     for name, text in cells.items():
         try:
             values[name] = columns[name](text.strip())

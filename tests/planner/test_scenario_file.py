@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from planner.errors import ScenarioError
 from planner.scenario import Scenario, WhatIf
 from planner.scenario_file import find_scenario, load_scenario, with_changes
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 GOOD = """\
 schema = 1

@@ -1,0 +1,101 @@
+"""The `router` command, and `price`, which the `planner` command shares."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TypedDict, Unpack
+
+import click
+
+from .catalog import data_roots
+from .errors import PriceError, RouterError
+from .price_checks import asked_size
+from .price_report import quote_json, quote_lines
+from .prices import PriceAsk, load_prices, quote
+
+__all__ = ["asked_day", "main", "price", "router"]
+
+
+class _Asked(TypedDict):
+    size: str
+    quality: str | None
+    n: int
+    tier: str
+    operation: str
+    references: tuple[str, ...]
+    steps: int | None
+    partial_images: int
+    prompt_tokens: int | None
+    on: str | None
+    data: Path | None
+    as_json: bool
+
+
+@click.group()
+def router() -> None:
+    """Where an image request goes, and what it costs there."""
+
+
+@router.command()
+@click.argument("model")
+@click.option("--size", default="1024x1024", show_default=True, help="WIDTHxHEIGHT.")
+@click.option("--quality", help="Required for GPT Image (low, medium, high ...); Flux has none.")
+@click.option("--n", default=1, show_default=True, help="Images.")
+@click.option("--tier", default="sync", show_default=True, help="sync or batch.")
+@click.option("--operation", default="generate", show_default=True, help="generate or edit; references make an edit.")
+@click.option("--references", multiple=True, help="Size of a reference image; repeat it, or separate by commas.")
+@click.option("--steps", type=int, help="Denoising steps, where they are billed.")
+@click.option("--partial-images", default=0, show_default=True, help="Previews streamed per image.")
+@click.option("--prompt-tokens", type=int, help="Text tokens of the prompt; left out, the prompt is not priced.")
+@click.option("--on", help="Day to price, as in 2026-11-22; today where left out.")
+@click.option("--data", type=click.Path(path_type=Path), help="A folder of tables laid over the shipped ones.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def price(model: str, **asked: Unpack[_Asked]) -> None:
+    """The exact list price of MODEL (vendor/model, as in bfl/flux-2-pro) on a day, with its parts and their source."""
+    table = load_prices(data_roots(asked["data"], os.environ))
+    references = [size for given in asked["references"] for size in given.split(",") if size.strip()]
+    ask = PriceAsk(model=model, size=asked_size(asked["size"]), operation=asked["operation"],
+                   quality=asked["quality"], n=asked["n"], tier=asked["tier"],
+                   references=tuple(asked_size(size) for size in references), steps=asked["steps"],
+                   partial_images=asked["partial_images"], prompt_tokens=asked["prompt_tokens"])
+    quoted = quote(table, ask, on=asked_day(asked["on"]))
+    if asked["as_json"]:
+        click.echo(json.dumps(quote_json(table, quoted), indent=2, ensure_ascii=False))
+    else:
+        click.echo("\n".join(quote_lines(quoted)))
+
+
+def asked_day(text: str | None) -> date:
+    """The day a person wrote, or today (UTC).
+
+    Raises:
+        PriceError: not a date.
+    """
+    if text is None:
+        return datetime.now(tz=UTC).date()
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise PriceError(f"on = {text!r}: not a date; write it as 2026-11-22") from None
+
+
+def main() -> None:
+    """Run `router`: exit 0 on an answer, 2 on a question that cannot be answered, with one line on stderr."""
+    try:
+        router.main(prog_name="router", standalone_mode=False)
+    except RouterError as error:
+        click.echo(f"router: {error}", err=True)
+        sys.exit(2)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except click.Abort:
+        click.echo("router: stopped", err=True)
+        sys.exit(130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
