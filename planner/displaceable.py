@@ -81,7 +81,7 @@ def own_verdict(case: Case, segment: Segment) -> Verdict:
 def flux_verdict(scenario: Scenario, card: ModelCard, *, segment: Segment, own: bool) -> Verdict:
     """The first rule that speaks against a model for a segment; a licence matters on own GPUs only."""
     rules = [fits_native_size(card, segment.size), references_fit(card, len(segment.references)),
-             text_is_reliable(card, segment.text_words, scenario.text_words_limit)]
+             text_is_reliable(card, segment.text_words, words_limit=scenario.text_words_limit)]
     if own:
         rules = [has_open_weights(card), licence_held(card, held=is_licensed(scenario, card)), *rules]
     return next((verdict for verdict in rules if not verdict.is_allowed), allowed())

@@ -1,0 +1,52 @@
+"""Every table an answer rests on, opened once. An edge."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from router.catalog import data_roots
+from router.prices import load_prices
+from router.service_time import load_law
+
+from .licences import load_licences
+from .rents import load_rents
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from router.models import Models
+    from router.price_table import PriceTable
+    from router.service_time import Law
+
+    from .licences import KnownLicence
+    from .rents import Rent
+
+__all__ = ["Book", "open_book"]
+
+
+@dataclass(frozen=True)
+class Book:
+    """The tables: prices, rents, licences, and the throughput law with models and GPUs; `roots` are their folders."""
+
+    roots: tuple[Path, ...]
+    prices: PriceTable
+    rents: tuple[Rent, ...]
+    licences: tuple[KnownLicence, ...]
+    law: Law
+
+    @property
+    def models(self) -> Models:
+        """The model cards."""
+        return self.law.models
+
+
+def open_book(overlay: Path | None, environ: Mapping[str, str]) -> Book:
+    """Read every table, the overlay folder's rows in place of ours.
+
+    Raises:
+        TableError: a table cannot be trusted; file, line, key, value and remedy are in the text.
+    """
+    roots = data_roots(overlay, environ)
+    return Book(roots, load_prices(roots), load_rents(roots), load_licences(roots), load_law(roots))

@@ -1,0 +1,217 @@
+"""Seconds per image on a card: the one evaluator of the throughput law. Standard library only."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import TYPE_CHECKING, Literal
+
+from .errors import OutOfReach
+from .gpus import find_gpu, load_gpus
+from .law import predict, read_coefficients
+from .measurements import load_measurements, why_left_out
+from .models import load_models
+from .quantities import SECONDS_PER_HOUR, Size
+from .setup import Setup, find_engine, footprint, load_engines, read_precision
+from .work import flop_per_image, peak_flop_per_s
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from .gpus import Gpu
+    from .law import Coefficients
+    from .measurements import Measurement
+    from .models import Models
+    from .setup import Engine, Footprint
+
+__all__ = ["Estimate", "Law", "ServiceAsk", "estimate", "load_law", "resolve", "years_from_2026"]
+
+_Z95 = 1.6448536269514722
+_MOST_STEPS, _MOST_BATCH, _MOST_REFERENCES = 1000, 256, 10
+_LEAST_SIDE, _SEEN_PIXELS = 64, 2048 * 2048
+_ONE_MEGAPIXEL = Size(1024, 1024)
+_EVIDENCE_SHOWN = 6
+
+
+@dataclass(frozen=True)
+class ServiceAsk:
+    """What is to be timed; names are forgiving.
+
+    Attributes:
+        steps: the model's default where left out.
+        batch: images made together; seconds are per image all the same.
+        references: reference images of an edit.
+        part: `denoise` is the transformer alone; `end-to-end` adds text encoder, VAE and answering.
+        source: for calibration: whose machine it runs on.
+    """
+
+    model: str
+    gpu: str
+    engine: str = "diffusers"
+    precision: str = "bf16"
+    compile: bool = False
+    size: Size = _ONE_MEGAPIXEL
+    steps: int | None = None
+    batch: int = 1
+    references: int = 0
+    part: Literal["denoise", "end-to-end"] = "end-to-end"
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Law:
+    """The fitted law with the tables it speaks about."""
+
+    coefficients: Coefficients
+    models: Models
+    gpus: Mapping[str, Gpu]
+    engines: Mapping[str, Engine]
+    measurements: tuple[Measurement, ...]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """An answer of the law.
+
+    Attributes:
+        seconds_per_image, low, high: median and 90 % interval.
+        images_per_hour: of one card that is never idle.
+        label: `measured` (this model, card, engine, precision, mode, size were timed), `transferred` (the card was),
+            `derived` (the card was not).
+        limit_seconds: the floor that the card's fastest known rate sets; no software gets below it.
+        mfu: share of that rate in use, limit_seconds over seconds_per_image.
+        residency: what stays on the card.
+        shares: share of the time by component.
+        evidence: ids of the nearest measurements, nearest first.
+        notes: what a reader must know, one sentence each.
+    """
+
+    seconds_per_image: float
+    low: float
+    high: float
+    images_per_hour: float
+    label: Literal["measured", "transferred", "derived"]
+    limit_seconds: float
+    mfu: float
+    residency: str
+    memory: Footprint
+    shares: Mapping[str, float]
+    evidence: tuple[Measurement, ...]
+    notes: tuple[str, ...]
+    setup: Setup
+
+
+def load_law(roots: Iterable[Path]) -> Law:
+    """The law and its tables from all folders.
+
+    Raises:
+        TableError: a table or the fitted law cannot be read.
+    """
+    folders = tuple(roots)
+    return Law(read_coefficients(folders), load_models(folders), load_gpus(folders), load_engines(folders),
+               load_measurements(folders))
+
+
+def estimate(law: Law, ask: ServiceAsk) -> Estimate:
+    """Seconds per image for what is asked.
+
+    Raises:
+        OutOfReach: an unknown name, closed weights, a value outside what is known, or a transformer that does not fit
+            on the card; the text says what would mend it.
+    """
+    setup = resolve(law, ask)
+    memory = footprint(setup)
+    if not memory.fits:
+        raise OutOfReach(_too_large(setup, memory))
+    setup = replace(setup, swap=not memory.holds_encoder)
+    predicted = predict(law.coefficients, setup)
+    limit = flop_per_image(setup) / peak_flop_per_s(setup)
+    seconds = max(predicted.seconds, limit)
+    width = math.exp(_Z95 * predicted.log_sd)
+    evidence = _evidence(law, setup)
+    return Estimate(
+        seconds, max(seconds / width, limit), seconds * width, SECONDS_PER_HOUR / seconds,
+        _label(law, setup), limit, limit / seconds, _residency(setup), memory, predicted.shares, evidence,
+        tuple(_notes(law, setup)), setup)
+
+
+def resolve(law: Law, ask: ServiceAsk) -> Setup:
+    """The setup that is meant, with defaults filled in; whether it fits on the card is not looked at.
+
+    Raises:
+        OutOfReach: an unknown name, closed weights or a value outside what is known.
+    """
+    card = law.models.find(ask.model)
+    architecture = law.models.architecture_of(card)
+    engine, kernel = find_engine(law.engines, ask.engine)
+    precision, weight_only = read_precision(ask.precision, engine.id)
+    steps = ask.steps if ask.steps is not None else card.default_steps or 1
+    for key, value, least, most in (("steps", steps, 1, _MOST_STEPS), ("batch", ask.batch, 1, _MOST_BATCH),
+                                    ("references", ask.references, 0, _MOST_REFERENCES)):
+        if not least <= value <= most:
+            raise OutOfReach(f"{key} = {value}: outside {least} to {most}; give a value in between")
+    if min(ask.size.width, ask.size.height) < _LEAST_SIDE or ask.size.pixels > _SEEN_PIXELS:
+        raise OutOfReach(f"size = '{ask.size}': Flux makes {_LEAST_SIDE}x{_LEAST_SIDE} to 2048x2048 (4 MP); "
+                         "ask a size in between and upscale")
+    if ask.part not in ("denoise", "end-to-end"):
+        raise OutOfReach(f"part = {ask.part!r}: unknown; use denoise or end-to-end")
+    return Setup(card, architecture, find_gpu(law.gpus, ask.gpu), engine.id, precision, weight_only, ask.compile,
+                 ask.size, steps, card.forwards_per_step or 1, ask.batch, ask.references, ask.part, kernel,
+                 source=ask.source, year=law.coefficients.newest_year.get(engine.id, 0.0))
+
+
+def years_from_2026(day: date) -> float:
+    """Years from the start of 2026 to a day."""
+    return (day - date(2026, 1, 1)).days / 365.25
+
+
+def _too_large(setup: Setup, memory: Footprint) -> str:
+    return (f"gpu = {setup.gpu.id!r}: {setup.card.id} in {setup.precision_key} at {setup.size} needs "
+            f"{memory.needed_gib:.1f} GiB for the transformer and its work, {memory.available_gib:g} GiB are there; "
+            "use a smaller precision, a smaller batch or a larger card (offloading weights is not modelled)")
+
+
+def _residency(setup: Setup) -> str:
+    if setup.swap:
+        return "encoder swapping: transformer and text encoder do not fit together"
+    return "everything on the card"
+
+
+def _label(law: Law, setup: Setup) -> Literal["measured", "transferred", "derived"]:
+    on_card = [row for row in law.measurements if row.gpu == setup.gpu.id and not why_left_out(row, law.gpus)]
+    if any(_distance(law, setup, row) == 0 for row in on_card):
+        return "measured"
+    return "transferred" if on_card else "derived"
+
+
+def _evidence(law: Law, setup: Setup) -> tuple[Measurement, ...]:
+    near = sorted((row for row in law.measurements if not why_left_out(row, law.gpus) and (
+        row.gpu == setup.gpu.id or row.engine == setup.engine)), key=lambda row: (_distance(law, setup, row), row.id))
+    return tuple(near[:_EVIDENCE_SHOWN])
+
+
+def _distance(law: Law, setup: Setup, row: Measurement) -> int:
+    """How much a measurement differs from the setup: 0 where only steps or part do."""
+    card = law.models.cards.get(row.model)
+    same_work = card is not None and card.architecture == setup.architecture.id
+    return ((row.gpu != setup.gpu.id) * 16 + (row.engine != setup.engine) * 8 + (not same_work) * 4
+            + (row.precision != setup.precision or row.weight_only != setup.stored_only) * 4
+            + (row.compile != setup.compile) * 2 + (row.size != setup.size) * 2
+            + (row.references != setup.references) * 2 + (row.batch != setup.batch) + row.lora)
+
+
+def _notes(law: Law, setup: Setup) -> Iterable[str]:
+    if setup.gpu.matmul_basis == "derived":
+        yield f"the matmul rate of {setup.gpu.id} is our estimate: {setup.gpu.matmul_source}"
+    if setup.precision != "bf16" and setup.stored_only and not setup.weight_only:
+        yield f"{setup.gpu.id} has no {setup.precision} matmul unit: weights alone are {setup.precision}, work is bf16"
+    if not any(row.engine == setup.engine and not why_left_out(row, law.gpus) for row in law.measurements):
+        yield f"no usable measurement of {setup.engine}: it is taken as an average engine"
+    if setup.swap and setup.part == "end-to-end":
+        yield "the text encoder crosses the host link for every prompt; engines differ widely in how well they hide it"
+    if any(row.gpu == setup.gpu.id and "counted as" in row.note for row in law.measurements):
+        yield f"some rows name the card only roughly and are counted as {setup.gpu.id}; their notes say so"
+    if setup.card.licence_needed:
+        yield f"running {setup.card.id} in production needs a commercial licence"
