@@ -108,7 +108,9 @@ def _with_own(said: Answer, moved: Sequence[SegmentToday], hosting: Sequence[Hos
     asked = next((price for price in prices if price.name == case.scenario.against), prices[0])
     main = break_even(case, side, price=asked, volume=images, progress=progress)
     others = tuple(break_even(case, side, price=price, volume=images) for price in prices if price is not asked)
-    rungs = said.rungs if said.stopped else (*said.rungs, own_rung(case, hosting, curve=drawn_curve(case, side, price=asked)))
+    rungs = said.rungs
+    if not said.stopped:
+        rungs = (*rungs, own_rung(case, hosting, curve=drawn_curve(case, side, price=asked)))
     largest = max(moved, key=lambda row: row.segment.volume).segment
     own_costs = own_option_costs(case, largest, curve=point_curve(case, side, price=asked), found=main, images=images)
     return replace(

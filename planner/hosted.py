@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from router.prices import PriceAsk, Quote, quote
-
 from router.errors import PriceError
+from router.prices import PriceAsk, Quote, quote
 
 from .uncertainty import Z95, Spread
 

@@ -90,7 +90,7 @@ def leave_sources_out(timings: Sequence[Timing], engines: Mapping[str, Engine], 
         others = [timing for timing in timings if timing.row.source_key != source]
         logs, spreads = fit_timings(design, ~left).predict(left)
         for at, log, spread in zip(np.flatnonzero(left), logs, spreads, strict=True):
-            found[int(at)] = _left_out(timings[at], others, engines, seconds=(float(log), float(spread)))
+            found[int(at)] = _left_out(timings[int(at)], others, engines, seconds=(float(log), float(spread)))
         if progress is not None:
             progress((done + 1) / len(set(sources)))
     return tuple(found[at] for at in range(len(timings)))

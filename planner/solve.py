@@ -58,7 +58,8 @@ def solve(case: Case, side: OwnSide, *, price: PriceReplaced, driver: str, image
 def _usd_per_rent(case: Case, side: OwnSide, price: PriceReplaced, images: float) -> float:
     """USD a month that one more USD per GPU-hour adds."""
     doubled = own_curve(case, side, price=(price.usd_per_image, 1.0), factors={"rent": 2.0})
-    return float(doubled.own_usd(images) - point_curve(case, side, price=price).own_usd(images)) / side.spreads["rent"].mid
+    single = point_curve(case, side, price=price)
+    return float(doubled.own_usd(images) - single.own_usd(images)) / side.spreads["rent"].mid
 
 
 def _acceptance(case: Case, side: OwnSide, price: PriceReplaced, images: float) -> Solved:

@@ -63,7 +63,7 @@ def _setup(row: Measurement, models: Models, gpus: Mapping[str, Gpu]) -> Setup:
         card, models.architecture_of(card), gpus[row.gpu], row.engine, row.precision, row.weight_only,  # type: ignore[arg-type]
         row.compile, row.size, row.steps, row.forwards_per_step or 1, row.batch, row.references or 0,
         "denoise" if row.part == "denoise" else "end-to-end", row.attention, row.lora, row.offload != "none",
-        row.source_key, years_from_2026(row.source_on.earliest))
+        row.source_key, years_from_2026(row.source_on))
 
 
 class Design:

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from .models import Architecture
     from .quantities import Size
 
-__all__ = ["PIXELS_PER_TOKEN_SIDE", "Forward", "decode_flop", "encode_flop", "forward_flop", "image_tokens", "reference_tokens", "tile_depth"]
+__all__ = ["PIXELS_PER_TOKEN_SIDE", "Forward", "decode_flop", "encode_flop", "forward_flop", "image_tokens",
+           "reference_tokens", "tile_depth"]
 
 PIXELS_PER_TOKEN_SIDE = 16
 _REFERENCE_TOKENS = 4096  # references are shrunk to about one megapixel
@@ -88,6 +89,6 @@ def encode_flop(architecture: Architecture, tokens: int) -> int:
 
 
 def tile_depth(architecture: Architecture) -> int:
-    """Inner sizes of all matmuls of one pass, summed: what the last, half-empty wave of tiles costs is in proportion."""
+    """Inner sizes of all matmuls of one pass, summed: in proportion to what their last, half-empty waves cost."""
     double, single = _TILE_DEPTH[architecture.style]
     return (double * architecture.double_blocks + single * architecture.single_blocks) * architecture.hidden

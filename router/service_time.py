@@ -12,7 +12,7 @@ from .gpus import find_gpu, load_gpus
 from .law import predict, read_coefficients
 from .measurements import load_measurements, why_left_out
 from .models import load_models
-from .quantities import SECONDS_PER_HOUR, Size
+from .quantities import SECONDS_PER_HOUR, Day, Size
 from .setup import Setup, find_engine, footprint, load_engines, read_precision
 from .work import flop_per_image, peak_flop_per_s
 
@@ -162,9 +162,10 @@ def resolve(law: Law, ask: ServiceAsk) -> Setup:
                  source=ask.source, year=law.coefficients.newest_year.get(engine.id, 0.0))
 
 
-def years_from_2026(day: date) -> float:
-    """Years from the start of 2026 to a day."""
-    return (day - date(2026, 1, 1)).days / 365.25
+def years_from_2026(day: Day) -> float:
+    """Years from the start of 2026 to a day, or to the middle of a month or year."""
+    half_days = {"year": 182, "month": 15, "day": 0}[day.precision]
+    return ((day.earliest - date(2026, 1, 1)).days + half_days) / 365.25
 
 
 def _too_large(setup: Setup, memory: Footprint) -> str:

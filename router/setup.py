@@ -49,7 +49,7 @@ class Engine:
 
 
 def load_engines(roots: Iterable[Path]) -> Mapping[str, Engine]:
-    """Every engine of `throughput/engines.csv` by id; a later folder's row stands in place of the row of the same id."""
+    """Every engine of `throughput/engines.csv` by id; a later folder's row replaces the row of the same id."""
     return {row.id: row for path in table_files(roots, "throughput/engines.csv") for row in read_rows(path, Engine)}
 
 
