@@ -18,7 +18,7 @@ PIP := $(BIN)/python -m pip install -qq --constraint constraints.txt
 TESTING := OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 TRANSFORMERS_OFFLINE=1
 SAY = @echo "breakeven: $(1)" >&2
 
-.PHONY: help run test check lint bench wheel clean
+.PHONY: help run test check lint docs bench wheel clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
@@ -36,6 +36,9 @@ lint: $(VENV)/.dev ## lint, types, import direction
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+docs: $(VENV)/.dev ## put true output into the pages that show some
+	@$(BIN)/python .ci/fill_outputs.py README.md docs/*.md
 
 bench: $(VENV)/.dev ## print every benchmark's table
 	@for script in $(wildcard benchmarks/*.py); do echo "== $$script"; $(TESTING) $(BIN)/python "$$script" || exit 1; done

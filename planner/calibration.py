@@ -10,6 +10,7 @@ from router.quantities import Size  # noqa: TC001 (the loader reads field types 
 from router.service_time import ServiceAsk, resolve
 from router.setup import footprint
 from router.tables import Invalid, read_rows
+from router.work import OWN_SOURCE
 
 from .errors import PlannerError
 from .throughput import Design, Timing, fit_timings, to_coefficients, usable_timings
@@ -20,9 +21,7 @@ if TYPE_CHECKING:
 
     from router.service_time import Law
 
-__all__ = ["OWN_SOURCE", "OwnRun", "calibrated", "read_runs"]
-
-OWN_SOURCE = "your runs"
+__all__ = ["OwnRun", "calibrated", "read_runs"]
 
 
 @dataclass(frozen=True)
@@ -51,8 +50,7 @@ class OwnRun:
     def ask(self) -> ServiceAsk:
         """The question that this run answers."""
         return ServiceAsk(self.model, self.gpu, self.engine, self.precision, compile=self.compile, size=self.size,
-                          steps=self.steps, batch=self.batch, references=self.references, part=self.part,
-                          source=OWN_SOURCE)
+                          steps=self.steps, batch=self.batch, references=self.references, part=self.part)
 
 
 def read_runs(path: Path) -> tuple[OwnRun, ...]:
@@ -69,7 +67,7 @@ def read_runs(path: Path) -> tuple[OwnRun, ...]:
 
 
 def calibrated(law: Law, runs: Sequence[OwnRun]) -> Law:
-    """The law refitted with the user's runs; answers for the source `OWN_SOURCE` then hold on the user's machine.
+    """The law refitted with the user's runs; its answers hold on the user's machine.
 
     Raises:
         OutOfReach: a run names something unknown.
@@ -85,7 +83,7 @@ def calibrated(law: Law, runs: Sequence[OwnRun]) -> Law:
 
 def _timing(law: Law, run: OwnRun, like: Timing) -> Timing:
     setup = resolve(law, run.ask)
-    setup = replace(setup, swap=not footprint(setup).holds_encoder)
+    setup = replace(setup, source=OWN_SOURCE, swap=not footprint(setup).holds_encoder)
     row = replace(like.row, id=f"own-{run.line}", model=setup.card.id, gpu=setup.gpu.id, engine=setup.engine,
                   precision=setup.precision, weight_only=setup.weight_only, compile=run.compile, size=run.size,
                   steps=run.steps, references=run.references, batch=run.batch, part=run.part,

@@ -19,6 +19,7 @@ planner = LazyGroup(
     commands_at={
         "breakeven": ("planner.commands.breakeven:breakeven",
                       "Where the money goes, what would save it, from which volume own GPUs pay."),
+        "scenarios": ("planner.commands.scenarios:scenarios", "The shipped scenarios side by side."),
         "price": ("planner.commands.price:price", "The exact price of a hosted image on a day."),
         "prices": ("planner.commands.prices:prices", "Age, confirmation and second opinions of the price tables."),
         "throughput": ("planner.commands.throughput:throughput", "Seconds per image on a GPU, with an interval."),

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from .rents import Rent
     from .scenario import Scenario, Segment
 
-__all__ = ["CheapestMonth", "SegmentToday", "cheapest_gpu_month", "displaceable_usd", "segments_today"]
+__all__ = ["CheapestMonth", "SegmentToday", "cheapest_gpu_month", "displaceable_usd", "flux_verdict", "is_licensed",
+           "own_verdict", "segments_today"]
 
 _FOR_RENT = ("on-demand", "community", "spot", "reserved")
 

@@ -19,7 +19,8 @@ def law_text(coefficients: Coefficients) -> str:
     lines = [f"  {json.dumps(key)}: {json.dumps([_short(effect.mean), *map(_short, effect.narrowing)])}"
              for key, effect in coefficients.effects.items()]
     years = {name: round(year, 3) for name, year in coefficients.newest_year.items()}
-    return (f'{{"noise_sd": {coefficients.noise_sd},\n "kinds": {json.dumps(kinds)},\n'
+    return (f'{{"owner": {json.dumps(coefficients.owner)}, "noise_sd": {coefficients.noise_sd},\n'
+            f' "kinds": {json.dumps(kinds)},\n'
             f' "newest_year": {json.dumps(years)},\n "effects": {{\n' + ",\n".join(lines) + "\n}}\n")
 
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from router.service_time import Estimate, ServiceAsk, estimate
 
 from router.quantities import SECONDS_PER_HOUR
+from router.service_time import Estimate, ServiceAsk, estimate
 
 from .assumptions import assumption
 from .curve import CostCurve
@@ -104,7 +104,7 @@ def own_curve(case: Case, side: OwnSide, *, price: tuple[float, Value], factors:
         credit_usd_per_month=0.0,
         gpu_usd_per_month=month.usd_per_gpu_month,
         images_per_gpu_month=_capacity(own.cost.kind, month, seconds, busy),
-        spare_gpus=own.spare_gpus,
+        spare_gpus=0 if isinstance(own.cost, Serverless) else own.spare_gpus,
         bought_in=month.bought_in,
         most_gpus=own.cost.gpus if isinstance(own.cost, Existing) else np.inf,
         staff_usd_per_month=own.staff.fte * float(own.staff.usd_per_fte_month) * at["staff"],

@@ -2,8 +2,9 @@
 
 Each timing is one equation: log(seconds) = log(sum of components x exp(effects)) + noise. The effects have normal
 priors by kind (a linear mixed model, made non-linear by the sum), the noise has heavy tails, and the fit is the
-posterior's mode by Gauss-Newton. Doubt about a prediction is the prior's variance along its gradient, less what the
-measurements took away; effects of sources stay in it, since a plan runs on nobody's machine in the tables.
+posterior's mode by Gauss-Newton; a user's own timings have no such tails. Doubt about a prediction is the prior's
+variance along its gradient, less what the measurements took away; effects of sources stay in it, since a plan runs on
+nobody's machine in the tables.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from router.law import Coefficients, FittedEffect, Kind
 from router.measurements import why_left_out
 from router.service_time import years_from_2026
 from router.setup import Setup
-from router.work import base_seconds, effects_of
+from router.work import OWN_SOURCE, base_seconds, effects_of
 
 from .priors import NOISE_SD, PRIORS
 
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 __all__ = ["Design", "Fit", "Timing", "fit_timings", "to_coefficients", "usable_timings"]
 
 _TAIL_DEGREES = 4.0  # of the noise's Student t
-_MOST_ROUNDS, _STILL = 15, 1e-3
+_MOST_ROUNDS, _STILL = 40, 1e-3
 _REPEAT_SHARE = 0.5  # a repeated row of one source and setup counts half, the other half is shared with its twins
 _DIRECTIONS = 90  # of the measurements' narrowing that are kept; the rest moves no spread by a thousandth
 _SOURCE_KINDS = ("source:", "source-cell:", "endpoint-source:")
@@ -85,6 +86,7 @@ class Design:
                     self.weights[component, at, self.effects[key]] += weight
         self.log_seconds = np.log([timing.row.seconds_per_image for timing in timings])
         self.votes = _votes(timings)
+        self.sure = np.array([timing.setup.source == OWN_SOURCE for timing in timings])
 
     def predict(self, effects: Array, rows: NDArray[np.bool_]) -> tuple[Array, Array]:
         """Log seconds of the chosen timings, and their slope by effect."""
@@ -129,11 +131,12 @@ def fit_timings(design: Design, rows: NDArray[np.bool_] | None = None, *, priors
     chosen = np.ones(len(design.log_seconds), dtype=bool) if rows is None else rows
     kinds = [priors[key.partition(":")[0]] for key in design.effects]
     mean, variance = np.array([kind.mean for kind in kinds]), np.array([kind.sd**2 for kind in kinds])
-    seen, votes, mode = design.log_seconds[chosen], design.votes[chosen], mean.copy()
+    seen, votes, sure, mode = design.log_seconds[chosen], design.votes[chosen], design.sure[chosen], mean.copy()
     for turn in range(_MOST_ROUNDS):
         logs, slopes = design.predict(mode, chosen)
         left = seen - logs
-        trust = votes * ((_TAIL_DEGREES + 1) / (_TAIL_DEGREES + (left / noise_sd) ** 2) if turn else 1.0)
+        tails = (_TAIL_DEGREES + 1) / (_TAIL_DEGREES + (left / noise_sd) ** 2)
+        trust = votes * np.where(sure, 1.0, tails if turn else 1.0)
         covariance = (slopes * variance) @ slopes.T + np.diag(noise_sd**2 / trust)
         moved = mean + (slopes * variance).T @ np.linalg.solve(covariance, left + slopes @ (mode - mean))
         still = float(np.abs(moved - mode).max()) < _STILL
@@ -162,7 +165,7 @@ def to_coefficients(fitted: Fit, timings: Sequence[Timing], *, keep_source: str 
     for timing in timings:
         years[timing.setup.engine] = max(years.get(timing.setup.engine, -np.inf), timing.setup.year)
     return Coefficients(
-        kinds=PRIORS, noise_sd=fitted.noise_sd, newest_year=dict(sorted(years.items())),
+        kinds=PRIORS, owner=keep_source, noise_sd=fitted.noise_sd, newest_year=dict(sorted(years.items())),
         effects={key: FittedEffect(float(fitted.mode[at]), tuple(float(number) for number in row))
                  for (key, at), row in zip(kept.items(), rows, strict=True)})
 

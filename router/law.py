@@ -45,12 +45,16 @@ class FittedEffect:
 
 @dataclass(frozen=True)
 class Coefficients:
-    """The fit: kinds, levels, the noise of one timing, and the year of each engine's newest measurement."""
+    """The fit: kinds, levels, the noise of one timing, and the year of each engine's newest measurement.
+
+    `owner` is the source on whose machine answers hold; empty for a machine nobody has timed.
+    """
 
     kinds: Mapping[str, Kind]
     effects: Mapping[str, FittedEffect]
     noise_sd: float
     newest_year: Mapping[str, float]
+    owner: str = ""
 
 
 @dataclass(frozen=True)
@@ -116,4 +120,5 @@ def _coefficients(document: Mapping[str, Any]) -> Coefficients:
         effects={name: FittedEffect(float(mean), tuple(map(float, row)))
                  for name, (mean, *row) in document["effects"].items()},
         noise_sd=float(document["noise_sd"]),
-        newest_year={name: float(year) for name, year in document["newest_year"].items()})
+        newest_year={name: float(year) for name, year in document["newest_year"].items()},
+        owner=str(document["owner"]))

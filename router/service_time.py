@@ -44,7 +44,6 @@ class ServiceAsk:
         batch: images made together; seconds are per image all the same.
         references: reference images of an edit.
         part: `denoise` is the transformer alone; `end-to-end` adds text encoder, VAE and answering.
-        source: for calibration: whose machine it runs on.
     """
 
     model: str
@@ -57,7 +56,6 @@ class ServiceAsk:
     batch: int = 1
     references: int = 0
     part: Literal["denoise", "end-to-end"] = "end-to-end"
-    source: str = ""
 
 
 @dataclass(frozen=True)
@@ -159,7 +157,7 @@ def resolve(law: Law, ask: ServiceAsk) -> Setup:
         raise OutOfReach(f"part = {ask.part!r}: unknown; use denoise or end-to-end")
     return Setup(card, architecture, find_gpu(law.gpus, ask.gpu), engine.id, precision, weight_only, ask.compile,
                  ask.size, steps, card.forwards_per_step or 1, ask.batch, ask.references, ask.part, kernel,
-                 source=ask.source, year=law.coefficients.newest_year.get(engine.id, 0.0))
+                 source=law.coefficients.owner, year=law.coefficients.newest_year.get(engine.id, 0.0))
 
 
 def years_from_2026(day: Day) -> float:

@@ -173,7 +173,7 @@ class Footprint:
 
 def footprint(setup: Setup) -> Footprint:
     """Weights, activations and working memory of a setup; the encoder is kept in bf16."""
-    architecture, pixels = setup.architecture, setup.tokens * PIXELS_PER_TOKEN_SIDE**2
+    architecture, pixels = setup.architecture, image_tokens(setup.size) * PIXELS_PER_TOKEN_SIDE**2
     weights = architecture.parameters * BYTES_PER_WEIGHT[setup.precision]
     live = setup.batch * ((setup.tokens + architecture.text_tokens) * architecture.hidden * 2 * _LIVE_ACTIVATIONS
                           + pixels * _LIVE_PIXEL_BYTES)

@@ -18,10 +18,11 @@ if TYPE_CHECKING:
     from .gpus import Gpu
     from .setup import Setup
 
-__all__ = ["DENOISING", "Effect", "base_seconds", "effects_of", "flop_per_image", "peak_flop_per_s"]
+__all__ = ["DENOISING", "OWN_SOURCE", "Effect", "base_seconds", "effects_of", "flop_per_image", "peak_flop_per_s"]
 
 Effect = tuple[str, float]  # "kind:level" and its weight
 
+OWN_SOURCE = "your runs"  # the source of a user's own timings; their machine may be unlike all others
 DENOISING = ("matmul", "attention", "passes", "weights", "tail", "launch", "quantise", "dequantise")
 _ATTENTION_FACTOR = 1.3  # attention against matmul at the same rate
 _PASSES = {"eager": 60.0, "compiled": 22.0}  # reads and writes of a hidden-wide tensor in one block
@@ -141,4 +142,5 @@ def _shared(setup: Setup, who: str) -> tuple[Effect, ...]:
         f"source-cell:{who}/{setup.cell}"]
     keys += [f"derived-rate:{gpu.id}"] if gpu.matmul_basis == "derived" else []
     keys += [f"lora:{mode}"] if setup.lora else []
+    keys += [f"machine:{gpu.id}"] if who == OWN_SOURCE else []
     return (*((key, 1.0) for key in keys), (f"year:{engine}", setup.year))

@@ -28,7 +28,7 @@ _FEWEST_DRAWS, _MOST_DRAWS = 1_000, 2_000_000
 _FILE_COLUMNS = 140
 
 
-class Asked(TypedDict):
+class _Asked(TypedDict):
     """The options of the command line."""
 
     solving: str | None
@@ -52,7 +52,7 @@ class Asked(TypedDict):
 @click.option("--data", type=click.Path(path_type=Path), help="Overlay folder of tables (or BREAKEVEN_DATA).")
 @click.option("--all-options", is_flag=True, help="List every option, the refused ones with their reason.")
 @click.option("--json", "as_json", is_flag=True, help="Print the whole answer as JSON.")
-def breakeven(scenario: str, **asked: Unpack[Asked]) -> None:
+def breakeven(scenario: str, **asked: Unpack[_Asked]) -> None:
     """Where the image money goes, what would save it, and from which volume own GPUs pay.
 
     SCENARIO is a TOML file or the name of a shipped one (article, like_for_like, h100_always_on, owned_8xh100,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
@@ -61,7 +60,8 @@ class _Asked(TypedDict):
               help="Refit with your own runs: model,gpu,engine,precision,compile,size,steps,batch,references,part,"
                    "seconds_per_image.")
 @click.option("--save", type=click.Path(path_type=Path), metavar="DIR",
-              help="With --calibrate: write the law into this overlay folder, for --data.")
+              help="With --calibrate: write the law into this folder; with --data DIR every answer then holds on "
+                   "your machine.")
 @click.option("--check", is_flag=True, help="Print the law's errors on sources it has not seen.")
 @click.option("--fit", is_flag=True, help="Fit the law to the tables and write it into the last data folder.")
 @click.option("--data", type=click.Path(path_type=Path), help="A folder of tables laid over the shipped ones.")
@@ -76,9 +76,8 @@ def throughput(**asked: Unpack[_Asked]) -> None:
     if asked["check"]:
         _check(law, as_json=asked["as_json"])
         return
-    source = ""
     if asked["calibrate"] is not None:
-        law, source = _calibrated(law, asked["calibrate"], asked["save"])
+        law = _calibrated(law, asked["calibrate"], asked["save"])
         if asked["model"] is None and asked["gpu"] is None:
             return
     for name in ("model", "gpu"):
@@ -87,7 +86,7 @@ def throughput(**asked: Unpack[_Asked]) -> None:
     found = estimate(law, ServiceAsk(
         asked["model"] or "", asked["gpu"] or "", asked["engine"], asked["precision"], compile=asked["compile"],
         size=asked_size(asked["size"]), steps=asked["steps"], batch=asked["batch"], references=asked["references"],
-        part=asked["part"], source=source))  # type: ignore[arg-type]
+        part=asked["part"]))  # type: ignore[arg-type]
     _print(found, as_json=asked["as_json"])
 
 
@@ -105,8 +104,8 @@ def _fit(roots: tuple[Path, ...]) -> None:
                f"{len({timing.row.source_key for timing in timings})} sources")
 
 
-def _calibrated(law: Law, runs_file: Path, save: Path | None) -> tuple[Law, str]:
-    from planner.calibration import OWN_SOURCE, calibrated, read_runs  # noqa: PLC0415 (numpy, as above)
+def _calibrated(law: Law, runs_file: Path, save: Path | None) -> Law:
+    from planner.calibration import calibrated, read_runs  # noqa: PLC0415 (numpy, as above)
     from planner.law_file import write_law  # noqa: PLC0415
 
     runs = read_runs(runs_file)
@@ -114,14 +113,14 @@ def _calibrated(law: Law, runs_file: Path, save: Path | None) -> tuple[Law, str]
     console = Console(stderr=True, width=_FILE_COLUMNS, highlight=False)
     table = Table("run", "measured s", "before", "after", box=None)
     for run in runs:
-        before, after = estimate(law, replace(run.ask, source="")), estimate(own, run.ask)
+        before, after = estimate(law, run.ask), estimate(own, run.ask)
         table.add_row(f"{run.model} {run.gpu} {run.size} {run.steps} steps", f"{run.seconds_per_image:.4g}",
                       _interval(before), _interval(after))
     console.print(table)
     if save is not None:
         write_law(save / LAW_FILE, own.coefficients)
         console.print(f"{save / LAW_FILE}: written; use it with --data {save}")
-    return own, OWN_SOURCE
+    return own
 
 
 def _interval(found: Estimate) -> str:

@@ -94,6 +94,6 @@ def test_both_programs_share_the_command_and_exit_2_with_one_line(program: str) 
 
 
 def test_planner_price_is_the_same_object() -> None:
-    from planner.commands import price as command  # noqa: PLC0415
+    from planner.commands import price as command
 
     assert command.price is price
