@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from .breakeven import BreakEven, PriceReplaced, break_even, drawn_curve, point_curve
+from .contract_relief import relief_usd
 from .displaceable import CheapestMonth, SegmentToday, cheapest_gpu_month, displaceable_usd, segments_today
 from .errors import ScenarioError
 from .gpu_costs import Rented
@@ -52,6 +53,7 @@ class OwnAnswer:
 class Answer:
     """Everything `planner breakeven` says.
 
+    `relief_usd_per_month` is what a contract takes off the displaceable bill; that bill is net of it.
     `stopped` is True where no GPU can pay: the displaceable bill is smaller than the cheapest feasible GPU month, and
     then neither own-GPU rung nor chart is drawn. `own` is None where none of today's images may move.
     """
@@ -59,6 +61,7 @@ class Answer:
     case: Case
     today: tuple[SegmentToday, ...]
     displaceable_usd_per_month: float
+    relief_usd_per_month: float
     displaceable_images: float
     cheapest: CheapestMonth | None
     stopped: bool
@@ -85,10 +88,11 @@ def answer(case: Case, *, solving: str | None = None, progress: Callable[[float]
     """
     case = _with_rent(case)
     today = segments_today(case)
-    spend, cheapest = displaceable_usd(today), cheapest_gpu_month(case)
+    relief = _credit_of_moved(case, today)
+    spend, cheapest = displaceable_usd(today) - relief, cheapest_gpu_month(case)
     rungs, hosting = hosted_rungs(case, today)
     said = Answer(
-        case=case, today=today, displaceable_usd_per_month=spend,
+        case=case, today=today, displaceable_usd_per_month=spend, relief_usd_per_month=relief,
         displaceable_images=sum(row.own_images for row in today), cheapest=cheapest,
         stopped=cheapest is None or spend < cheapest.usd_per_month, rungs=rungs, own=None,
         options=option_costs(case, max(case.scenario.segment, key=lambda segment: segment.volume)),
@@ -104,7 +108,7 @@ def _with_own(said: Answer, moved: Sequence[SegmentToday], hosting: Sequence[Hos
               progress: Callable[[float], None] | None) -> Answer:
     case, images = said.case, said.displaceable_images
     side = own_side(case, moved)
-    prices = _prices(case, moved)
+    prices = _prices(case, moved, said.today)
     asked = next((price for price in prices if price.name == case.scenario.against), prices[0])
     main = break_even(case, side, price=asked, volume=images, progress=progress)
     others = tuple(break_even(case, side, price=price, volume=images) for price in prices if price is not asked)
@@ -137,17 +141,26 @@ def _with_rent(case: Case) -> Case:
     return case.changed(case.scenario.model_copy(update={"own": own}))
 
 
-def _prices(case: Case, moved: Sequence[SegmentToday]) -> tuple[PriceReplaced, ...]:
+def _prices(case: Case, moved: Sequence[SegmentToday], today_rows: Sequence[SegmentToday]) -> (
+        tuple[PriceReplaced, ...]):
     """The prices a GPU may replace: today's, the same weights hosted, and the cheapest hosted Flux."""
     stated = next((stated for stated in case.scenario.range if stated.driver == "price"), None)
     today = _blend("today", "today's options", moved, [row.option for row in moved])
     if today is not None and stated is not None:
         spread = Spread("price", today.usd_per_image, stated.low, stated.high, "USD per image replaced", stated.source)
         today = replace(today, stated=spread)
+    if today is not None:
+        today = replace(today, credit_usd_per_month=_credit_of_moved(case, today_rows))
     like = _blend("like-for-like", "the same weights, hosted", moved, [_same_weights(case, row) for row in moved])
     flux = _blend("cheapest-hosted", "the cheapest hosted Flux allowed", moved,
                   [best_flux(case, row.segment) for row in moved])
     return tuple(price for price in (today, like, flux) if price is not None)
+
+
+def _credit_of_moved(case: Case, today: Sequence[SegmentToday]) -> float:
+    """What the contract takes off today's bill, less what it would take off the bill of the images that stay."""
+    before = relief_usd(case, [(row.option, row.segment.volume) for row in today])
+    return before - relief_usd(case, [(row.option, row.segment.volume - row.own_images) for row in today])
 
 
 def _same_weights(case: Case, row: SegmentToday) -> HostedOption | None:
@@ -170,10 +183,11 @@ def _blend(name: str, says: str, moved: Sequence[SegmentToday], options: Sequenc
 
 def _what_if(case: Case, named: WhatIf) -> WhatIfAnswer:
     other = _with_rent(case.changed(with_changes(case.scenario, named)))
-    moved = tuple(row for row in segments_today(other) if row.own_images > 0)
+    everything = segments_today(other)
+    moved = tuple(row for row in everything if row.own_images > 0)
     if not moved:
         return WhatIfAnswer(named.name, named.note, math.inf, math.inf, "nothing may move")
-    prices = _prices(other, moved)
+    prices = _prices(other, moved, everything)
     price = next((price for price in prices if price.name == other.scenario.against), prices[0])
     found = break_even(replace(other, draws=replace(other.draws, count=1)), own_side(other, moved), price=price,
                        volume=1.0)

@@ -20,7 +20,9 @@ def answer_json(said: Answer) -> dict[str, Any]:
     document = {
         "scenario": scenario.name, "priced_on": said.case.on.isoformat(), "draws": said.case.draws.count,
         "seed": said.case.draws.seed, "verdict": said.verdict, "stopped": said.stopped,
-        "displaceable": {"usd_per_month": said.displaceable_usd_per_month, "images_per_month": said.displaceable_images,
+        "displaceable": {"usd_per_month": said.displaceable_usd_per_month,
+                         "contract_relief_usd_per_month": said.relief_usd_per_month,
+                         "images_per_month": said.displaceable_images,
                          "cheapest_gpu_month": said.cheapest,
                          "segments": [{"name": row.segment.name, "images_per_month": row.segment.volume,
                                        "usd_per_month": row.usd_per_month, "today": row.option.label,

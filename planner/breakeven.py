@@ -27,12 +27,14 @@ class PriceReplaced:
     """The hosted price a GPU would replace: what it is called, its blend over the mix, and the doubt around it.
 
     `parts` are (share of the images, price spread) for each option blended; a stated range replaces their doubts.
+    `credit_usd_per_month` is what a contract takes off the bill of the images that move, and would be lost.
     """
 
     name: str
     says: str
     parts: tuple[tuple[float, Spread], ...]
     stated: Spread | None = None
+    credit_usd_per_month: float = 0.0
 
     @property
     def usd_per_image(self) -> float:
@@ -126,13 +128,15 @@ def break_even(case: Case, side: OwnSide, *, price: PriceReplaced, volume: float
 
 def point_curve(case: Case, side: OwnSide, *, price: PriceReplaced) -> CostCurve:
     """The two lines with every assumption at its median."""
-    return own_curve(case, side, price=(price.usd_per_image, 1.0), factors={})
+    return own_curve(case, side, price=(price.usd_per_image, 1.0), factors={},
+                     credit_usd_per_month=price.credit_usd_per_month)
 
 
 def drawn_curve(case: Case, side: OwnSide, *, price: PriceReplaced) -> CostCurve:
     """The two lines in every drawn world."""
     factors = {name: case.draws.factors(spread) for name, spread in side.spreads.items()}
-    return own_curve(case, side, price=(price.usd_per_image, price.factors(case)), factors=factors)
+    return own_curve(case, side, price=(price.usd_per_image, price.factors(case)), factors=factors,
+                     credit_usd_per_month=price.credit_usd_per_month)
 
 
 def _binding(point: CostCurve, horizon: float) -> str:
@@ -152,7 +156,8 @@ def _full_load(point: CostCurve) -> float:
 
 def _swings(case: Case, side: OwnSide, price: PriceReplaced, horizon: float) -> tuple[Swing, ...]:
     def at(factors: dict[str, float]) -> float:
-        curve = own_curve(case, side, price=(price.usd_per_image, factors.get("price", 1.0)), factors=factors)
+        curve = own_curve(case, side, price=(price.usd_per_image, factors.get("price", 1.0)), factors=factors,
+                          credit_usd_per_month=price.credit_usd_per_month)
         return _volume(first_crossing(curve), horizon)
 
     doubts = [price.spread, *side.spreads.values()]

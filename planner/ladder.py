@@ -12,6 +12,7 @@ import numpy as np
 
 from router.quantities import MONTHS_PER_YEAR
 
+from .contract_relief import relief_usd
 from .displaceable import SegmentToday, flux_verdict
 from .hosted import HostedOption, hosted_option, hosted_options
 from .uncertainty import Value, percentiles
@@ -53,6 +54,11 @@ class Hosting:
                     * (float(share.option.usd_per_image) * case.draws.factors(share.option.spread) + look)
                     for share in self.shares), 0.0)
 
+    def images_by_option(self) -> list[tuple[HostedOption, float]]:
+        """Images a month that each option generates."""
+        accepted = self.row.segment.volume * self.row.segment.today.acceptance_share
+        return [(share.option, accepted * share.part / share.acceptance_share) for share in self.shares]
+
 
 @dataclass(frozen=True)
 class Rung:
@@ -90,7 +96,7 @@ def hosted_rungs(case: Case, today: Sequence[SegmentToday]) -> tuple[tuple[Rung,
 def own_rung(case: Case, hosting: Sequence[Hosting], *, curve: CostCurve) -> Rung:
     """The last rung: displaceable images on own GPUs, after staff, licence and storage, the rest hosted as before."""
     before = _total(case, hosting)
-    stays = sum((_remaining(segment).usd_per_month(case) for segment in hosting), 0.0)
+    stays = _total(case, [_remaining(segment) for segment in hosting])
     moved = sum(segment.row.own_images for segment in hosting)
     after = stays + curve.own_usd(moved)
     rule = "what own GPUs may make, on whole GPUs, after staff, licence and storage"
@@ -169,7 +175,9 @@ def _mid(case: Case, hosting: Hosting) -> float:
 
 
 def _total(case: Case, hosting: Sequence[Hosting]) -> Value:
-    return sum((segment.usd_per_month(case) for segment in hosting), 0.0)
+    """The month's hosted bill after the contract's free images and credits."""
+    gross = sum((segment.usd_per_month(case) for segment in hosting), 0.0)
+    return gross - relief_usd(case, [pair for segment in hosting for pair in segment.images_by_option()])
 
 
 def _rung(name: str, rule: str, before: Value, after: Value, *, taken: bool) -> Rung:

@@ -82,7 +82,8 @@ def own_side(case: Case, moved: Sequence[SegmentToday]) -> OwnSide:
     return OwnSide(spreads, sum(replaced), licence, seconds.source, estimates[0])
 
 
-def own_curve(case: Case, side: OwnSide, *, price: tuple[float, Value], factors: Mapping[str, Value]) -> CostCurve:
+def own_curve(case: Case, side: OwnSide, *, price: tuple[float, Value], factors: Mapping[str, Value],
+              credit_usd_per_month: float = 0.0) -> CostCurve:
     """Both cost lines for the displaceable mix.
 
     Args:
@@ -90,6 +91,7 @@ def own_curve(case: Case, side: OwnSide, *, price: tuple[float, Value], factors:
         side: the own side.
         price: the hosted price in USD per image, and draws around it (1.0 for the price as it stands).
         factors: draws around each assumption by name, relative to its median; a missing one stands still.
+        credit_usd_per_month: what a contract takes off the hosted bill.
     """
     own = case.scenario.own
     at = {name: factors.get(name, 1.0) for name in side.spreads}
@@ -101,7 +103,7 @@ def own_curve(case: Case, side: OwnSide, *, price: tuple[float, Value], factors:
     return CostCurve(
         hosted_usd_per_image=price[0] * price[1],
         review_usd_per_image=case.scenario.review.usd_per_image,
-        credit_usd_per_month=0.0,
+        credit_usd_per_month=credit_usd_per_month,
         gpu_usd_per_month=month.usd_per_gpu_month,
         images_per_gpu_month=_capacity(own.cost.kind, month, seconds, busy),
         spare_gpus=0 if isinstance(own.cost, Serverless) else own.spare_gpus,

@@ -74,6 +74,9 @@ def _displaceable(said: Answer) -> Table:
 
 def _gpu_month(said: Answer) -> Iterator[RenderableType]:
     yield Text(f"  images a GPU may make cost {said.displaceable_usd_per_month:,.2f} USD/month today")
+    if said.relief_usd_per_month:
+        yield Text(f"  of which your contract's credits and free images have taken off "
+                   f"{said.relief_usd_per_month:,.2f} USD/month already")
     if said.cheapest is None:
         yield Text("  no card in the tables can make them")
         return

@@ -57,7 +57,8 @@ def solve(case: Case, side: OwnSide, *, price: PriceReplaced, driver: str, image
 
 def _usd_per_rent(case: Case, side: OwnSide, price: PriceReplaced, images: float) -> float:
     """USD a month that one more USD per GPU-hour adds."""
-    doubled = own_curve(case, side, price=(price.usd_per_image, 1.0), factors={"rent": 2.0})
+    doubled = own_curve(case, side, price=(price.usd_per_image, 1.0), factors={"rent": 2.0},
+                        credit_usd_per_month=price.credit_usd_per_month)
     single = point_curve(case, side, price=price)
     return float(doubled.own_usd(images) - single.own_usd(images)) / side.spreads["rent"].mid
 
@@ -66,7 +67,8 @@ def _acceptance(case: Case, side: OwnSide, price: PriceReplaced, images: float) 
     now = side.spreads["acceptance"].mid
 
     def gap_usd(share: float) -> float:
-        curve = own_curve(case, side, price=(price.usd_per_image, 1.0), factors={"acceptance": share / now})
+        curve = own_curve(case, side, price=(price.usd_per_image, 1.0), factors={"acceptance": share / now},
+                          credit_usd_per_month=price.credit_usd_per_month)
         return float(curve.hosted_usd(images) - curve.own_usd(images))
 
     if gap_usd(1.0) < 0 or gap_usd(_LEAST_ACCEPTANCE) > 0:
