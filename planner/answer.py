@@ -178,7 +178,8 @@ def _blend(name: str, says: str, moved: Sequence[SegmentToday], options: Sequenc
     kept = [option for option in options if option is not None]
     labels = sorted({option.label for option in kept})
     parts = tuple((row.own_images / volume, option.spread) for row, option in zip(moved, kept, strict=True))
-    return PriceReplaced(name, f"{says}: {', '.join(labels)}", parts)
+    return PriceReplaced(name, f"{says}: {', '.join(labels)}", parts,
+                         unchecked_days=max(option.unchecked_days for option in kept))
 
 
 def _what_if(case: Case, named: WhatIf) -> WhatIfAnswer:

@@ -27,7 +27,8 @@ class PriceReplaced:
     """The hosted price a GPU would replace: what it is called, its blend over the mix, and the doubt around it.
 
     `parts` are (share of the images, price spread) for each option blended; a stated range replaces their doubts.
-    `credit_usd_per_month` is what a contract takes off the bill of the images that move, and would be lost.
+    `credit_usd_per_month` is what a contract takes off the bill of the images that move, and would be lost;
+    `unchecked_days` the age of the longest unchecked price, 0 where all are fresh.
     """
 
     name: str
@@ -35,6 +36,7 @@ class PriceReplaced:
     parts: tuple[tuple[float, Spread], ...]
     stated: Spread | None = None
     credit_usd_per_month: float = 0.0
+    unchecked_days: int = 0
 
     @property
     def usd_per_image(self) -> float:

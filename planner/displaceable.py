@@ -11,7 +11,7 @@ from router.verdicts import Verdict, allowed
 
 from .gpu_costs import Rented, gpu_month
 from .hosted import HostedOption, today_option
-from .own import own_seconds
+from .own_time import own_seconds
 
 if TYPE_CHECKING:
     from router.models import ModelCard

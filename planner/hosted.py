@@ -25,6 +25,7 @@ class HostedOption:
 
     `usd_per_image` is the contracted price, `list_usd_per_image` what the vendor prints; `spread` holds the interval
     that the price's age puts around it, and `flags` what a reader must know about it.
+    `unchecked_days` is the price's age where it is stale, and 0 otherwise.
     """
 
     model: str
@@ -37,6 +38,7 @@ class HostedOption:
     routable: bool
     row: str
     flags: tuple[str, ...]
+    unchecked_days: int = 0
 
     @property
     def label(self) -> str:
@@ -90,7 +92,8 @@ def _priced(case: Case, segment: Segment, model: str, quality: str | None, tier:
     quoted = quote(case.book.prices, ask, on=case.on)
     sold = case.book.prices.find(model)
     return HostedOption(sold.id, sold.card, quality, tier, quoted.contracted_usd / ask.n, quoted.usd_per_image,
-                        _spread(case, quoted), routable=sold.routable, row=quoted.row.id, flags=quoted.flags)
+                        _spread(case, quoted), routable=sold.routable, row=quoted.row.id, flags=quoted.flags,
+                        unchecked_days=quoted.age_days(case.on) if quoted.stale(case.on) else 0)
 
 
 def _spread(case: Case, quoted: Quote) -> Spread:

@@ -65,6 +65,7 @@ class Rung:
     """One step: what it is, the rule it rests on, the yearly bill after it, and what it saves.
 
     `saves_*` are yearly USD against the rung before; negative is a loss, and `taken` is then False.
+    `unchecked_days` is the age of the longest unchecked price behind the rung, 0 where all are fresh.
     """
 
     name: str
@@ -74,19 +75,22 @@ class Rung:
     saves_p50: float
     saves_p90: float
     taken: bool
+    unchecked_days: int = 0
 
 
 def hosted_rungs(case: Case, today: Sequence[SegmentToday]) -> tuple[tuple[Rung, ...], tuple[Hosting, ...]]:
     """The rungs that need no GPU, and how every segment is hosted on the last one that was taken."""
     hosting = tuple(Hosting(row, (Share(row.option, 1.0, row.segment.today.acceptance_share),)) for row in today)
     bill = _total(case, hosting)
-    rungs = [_rung("today's bill", "what is made today, at the prices in force", bill, bill, taken=True)]
+    rungs = [_rung("today's bill", "what is made today, at the prices in force", bill, bill, taken=True,
+                   unchecked_days=_unchecked_days(hosting))]
     for name, rule, climb in (
             ("right quality", "the lowest quality each segment's owner accepts", _right_quality),
             ("batch lane", "what can wait a day goes through the half-price lane", _batched),
             ("hosted Flux", "what may move goes to the cheapest hosted Flux that follows its rules", _on_flux)):
         tried = tuple(climb(case, segment) for segment in hosting)
-        rung = _rung(name, rule, _total(case, hosting), _total(case, tried), taken=tried != hosting)
+        rung = _rung(name, rule, _total(case, hosting), _total(case, tried), taken=tried != hosting,
+                     unchecked_days=_unchecked_days(tried))
         if rung.taken:
             hosting = tried
         rungs.append(rung)
@@ -100,7 +104,7 @@ def own_rung(case: Case, hosting: Sequence[Hosting], *, curve: CostCurve) -> Run
     moved = sum(segment.row.own_images for segment in hosting)
     after = stays + curve.own_usd(moved)
     rule = "what own GPUs may make, on whole GPUs, after staff, licence and storage"
-    return _rung("own GPUs", rule, before, after, taken=True)
+    return _rung("own GPUs", rule, before, after, taken=True, unchecked_days=_unchecked_days(hosting))
 
 
 def best_flux(case: Case, segment: Segment) -> HostedOption | None:
@@ -180,8 +184,13 @@ def _total(case: Case, hosting: Sequence[Hosting]) -> Value:
     return gross - relief_usd(case, [pair for segment in hosting for pair in segment.images_by_option()])
 
 
-def _rung(name: str, rule: str, before: Value, after: Value, *, taken: bool) -> Rung:
+def _unchecked_days(hosting: Sequence[Hosting]) -> int:
+    return max((share.option.unchecked_days for segment in hosting for share in segment.shares), default=0)
+
+
+def _rung(name: str, rule: str, before: Value, after: Value, *, taken: bool, unchecked_days: int) -> Rung:
     yearly = np.atleast_1d(np.asarray(after, dtype=float)) * MONTHS_PER_YEAR
     p10, p50, p90 = percentiles(np.asarray(before - after) * MONTHS_PER_YEAR, 10, 50, 90)
     gains = p50 > 0 or name == "today's bill"
-    return Rung(name, rule, float(np.median(yearly)), p10, p50, p90, taken=taken and gains)
+    return Rung(name, rule, float(np.median(yearly)), p10, p50, p90, taken=taken and gains,
+                unchecked_days=unchecked_days)

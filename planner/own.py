@@ -8,22 +8,24 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from router.quantities import SECONDS_PER_HOUR
-from router.service_time import Estimate, ServiceAsk, estimate
 
 from .assumptions import assumption
 from .curve import CostCurve
 from .gpu_costs import Existing, GpuMonth, Rented, Serverless, gpu_month
+from .own_time import own_seconds
 from .uncertainty import Spread
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from router.service_time import Estimate
+
     from .case import Case
     from .displaceable import SegmentToday
-    from .scenario import Licence, Segment
+    from .scenario import Licence
     from .uncertainty import Value
 
-__all__ = ["OwnSide", "own_curve", "own_seconds", "own_side"]
+__all__ = ["OwnSide", "own_curve", "own_side"]
 
 
 @dataclass(frozen=True)
@@ -38,20 +40,6 @@ class OwnSide:
     licence: Licence | None
     pedigree: str
     estimate: Estimate | None
-
-
-def own_seconds(case: Case, segment: Segment) -> Estimate | None:
-    """The throughput law's seconds for one own image of the segment; None where the scenario states them.
-
-    Raises:
-        OutOfReach: the measurements do not reach the card, or the model does not fit on it.
-    """
-    own = case.scenario.own
-    if own.seconds_per_image is not None:
-        return None
-    return estimate(case.book.law, ServiceAsk(
-        model=own.model, gpu=own.gpu, engine=own.engine, precision=own.precision, compile=own.compile,
-        size=segment.size, steps=own.steps, references=len(segment.references), part="end-to-end"))
 
 
 def own_side(case: Case, moved: Sequence[SegmentToday]) -> OwnSide:

@@ -67,7 +67,8 @@ def _table(title: str, *columns: str) -> Table:
 def _displaceable(said: Answer) -> Table:
     table = _table("Displaceable spend", "segment", "images/month", "USD/month", "today", "own GPUs may make it")
     for row in said.today:
-        table.add_row(row.segment.name, f"{row.segment.volume:,.0f}", f"{row.usd_per_month:,.2f}", row.option.label,
+        table.add_row(row.segment.name, f"{row.segment.volume:,.0f}", f"{row.usd_per_month:,.2f}",
+                      f"{row.option.label}{_age(row.option.unchecked_days)}",
                       f"{row.own_images:,.0f} images: {row.own_verdict}")
     return table
 
@@ -92,7 +93,8 @@ def _ladder(said: Answer) -> Table:
         first = rung is said.rungs[0]
         table.add_row(rung.name, f"{rung.usd_per_year:,.0f}", "" if first else f"{rung.saves_p50:,.0f}",
                       "" if first else f"{rung.saves_p10:,.0f}", "" if first else f"{rung.saves_p90:,.0f}",
-                      "" if rung.taken else "no gain", rung.rule)
+                      "" if rung.taken else "no gain",
+                      f"{rung.rule}{_age(rung.unchecked_days)}")
     return table
 
 
@@ -102,7 +104,8 @@ def _break_evens(said: Answer) -> RenderableType:
     own = said.own
     for found in (own.main, *own.others) if own else ():
         late = f" ({found.binding})" if found.binding else ""
-        table.add_row(found.against.says, f"{found.against.usd_per_image:.4f}", f"{_volume(found.first)}{late}",
+        table.add_row(f"{found.against.says}{_age(found.against.unchecked_days)}",
+                      f"{found.against.usd_per_image:.4f}", f"{_volume(found.first)}{late}",
                       _volume(found.durable), _volume(found.p10), _volume(found.p50), _volume(found.p90),
                       f"{found.cheaper_share_now:.0%}")
     if own is None:
@@ -166,6 +169,11 @@ def _options(said: Answer, *, all_options: bool) -> Table:
         table.caption = f"{hidden} more with --all-options or --json"
         table.caption_justify = "left"
     return table
+
+
+def _age(unchecked_days: int) -> str:
+    """The mark of a figure that a stale price touches; its interval is widened too."""
+    return f" [price {unchecked_days} days old]" if unchecked_days else ""
 
 
 def _usd(usd: float | None) -> str:

@@ -67,8 +67,8 @@ def breakeven(scenario: str, **asked: Unpack[_Asked]) -> None:
     if asked["as_json"]:
         click.echo(json.dumps(answer_json(said), indent=2))
     else:
-        print_answer(said, Console(width=None if Console().is_terminal else _FILE_COLUMNS),
-                     all_options=asked["all_options"])
+        console = Console(width=None if Console().is_terminal else _FILE_COLUMNS, markup=False, highlight=False)
+        print_answer(said, console, all_options=asked["all_options"])
 
 
 def _answered(case: Case, solving: str | None, *, quiet: bool) -> Answer:
