@@ -59,8 +59,8 @@ def _stated(said: Answer) -> Iterator[RenderableType]:
 def _table(title: str, *columns: str) -> Table:
     table = Table(title=title, title_justify="left", title_style="bold", header_style="", box=None, padding=(0, 1))
     for at, column in enumerate(columns):
-        numeric = at > 0 and not column.startswith(("why", "rule", "from", "own", "today", "note", "source"))
-        table.add_column(column, justify="right" if numeric else "left", no_wrap=numeric)
+        numeric = at > 0 and not column.startswith(("own", "today", "note"))
+        table.add_column(column, justify="right" if numeric else "left", no_wrap=numeric, overflow="fold")
     return table
 
 
@@ -87,33 +87,34 @@ def _gpu_month(said: Answer) -> Iterator[RenderableType]:
         yield Text("  no GPU can pay", style="bold")
 
 
-def _ladder(said: Answer) -> Table:
-    table = _table("Savings ladder", "rung", "USD/year", "saves", "P10", "P90", "", "rule")
+def _ladder(said: Answer) -> RenderableType:
+    table = _table("Savings ladder", "rung", "USD/year", "saves", "P10", "P90", "")
     for rung in said.rungs:
         first = rung is said.rungs[0]
         table.add_row(rung.name, f"{rung.usd_per_year:,.0f}", "" if first else f"{rung.saves_p50:,.0f}",
                       "" if first else f"{rung.saves_p10:,.0f}", "" if first else f"{rung.saves_p90:,.0f}",
-                      "" if rung.taken else "no gain",
-                      f"{rung.rule}{_age(rung.unchecked_days)}")
-    return table
+                      "" if rung.taken else "no gain")
+    return Group(table, *(Text(f"  {rung.name}: {rung.rule}{_age(rung.unchecked_days)}") for rung in said.rungs))
 
 
 def _break_evens(said: Answer) -> RenderableType:
-    table = _table("Break-even volume, images a month", "from", "USD/image", "first", "durable", "P10", "P50", "P90",
-                   "P(own cheaper) now")
+    table = _table("Break-even volume, images a month", "against", "USD", "first", "durable", "P10", "P50", "P90",
+                   "P(own) now")
     own = said.own
-    for found in (own.main, *own.others) if own else ():
-        late = f" ({found.binding})" if found.binding else ""
-        table.add_row(f"{found.against.says}{_age(found.against.unchecked_days)}",
-                      f"{found.against.usd_per_image:.4f}", f"{_volume(found.first)}{late}",
-                      _volume(found.durable), _volume(found.p10), _volume(found.p50), _volume(found.p90),
-                      f"{found.cheaper_share_now:.0%}")
     if own is None:
         return table
+    legend = []
+    for found in (own.main, *own.others):
+        table.add_row(found.against.name, f"{found.against.usd_per_image:.4f}", _volume(found.first),
+                      _volume(found.durable), _volume(found.p10), _volume(found.p50), _volume(found.p90),
+                      f"{found.cheaper_share_now:.0%}")
+        why = f"; never: {found.binding}" if found.binding else ""
+        legend.append(Text(f"  {found.against.name}: {found.against.says}{_age(found.against.unchecked_days)}{why}"))
     seconds, main = own.side.spreads["seconds"], own.main
-    return Group(table, Text(f"  {seconds.mid:.3g} s an image ({seconds.low:.3g} to {seconds.high:.3g}; "
-                             f"{own.side.pedigree}); a card makes {_volume(main.images_per_gpu_month)} a month, "
-                             f"{main.full_load_usd_per_image:.4f} USD each at full load"))
+    return Group(table, *legend, Text(
+        f"  P(own) now: how surely own GPUs are cheaper at {said.displaceable_images:,.0f} images a month\n"
+        f"  {seconds.mid:.3g} s an image ({seconds.low:.3g} to {seconds.high:.3g}; {own.side.pedigree}); a card makes "
+        f"{_volume(main.images_per_gpu_month)} a month, {main.full_load_usd_per_image:.4f} USD each at full load"))
 
 
 def _chart(found: BreakEven) -> Text:
@@ -129,13 +130,13 @@ def _chart(found: BreakEven) -> Text:
     return Text.from_ansi(plotext.build())
 
 
-def _swings(found: BreakEven) -> Table:
-    table = _table("What moves the break-even most", "assumption", "from low", "to high", "volume at low",
-                   "volume at high", "source")
+def _swings(found: BreakEven) -> RenderableType:
+    table = _table("What moves the break-even most", "assumption", "low", "high", "volume at low", "at high")
     for swing in found.swings:
-        table.add_row(f"{swing.spread.name} ({swing.spread.unit})", f"{swing.spread.low:.4g}",
-                      f"{swing.spread.high:.4g}", _volume(swing.at_low), _volume(swing.at_high), swing.spread.source)
-    return table
+        table.add_row(swing.spread.name, f"{swing.spread.low:.4g}", f"{swing.spread.high:.4g}", _volume(swing.at_low),
+                      _volume(swing.at_high))
+    return Group(table, *(Text(f"  {swing.spread.name} ({swing.spread.unit}): {swing.spread.source}")
+                          for swing in found.swings))
 
 
 def _what_ifs(said: Answer) -> Table:
