@@ -80,13 +80,15 @@ class Swing:
 class BreakEven:
     """The answer against one price. Volumes are today's images a month; infinity means never below the horizon.
 
-    `first` and `durable` hold for the scenario as it stands, `p10`, `p50`, `p90` are order statistics of the first
+    `first` and `durable` hold for the scenario as it stands, `beyond` is the first crossing however large it is,
+    `p10`, `p50`, `p90` are order statistics of the first
     crossing over the draws. `cheaper_share[i]` is the share of draws in which own GPUs are cheaper at `volumes[i]`.
     """
 
     against: PriceReplaced
     first: float
     durable: float
+    beyond: float
     p10: float
     p50: float
     p90: float
@@ -120,7 +122,8 @@ def break_even(case: Case, side: OwnSide, *, price: PriceReplaced, volume: float
         if progress is not None:
             progress((done + 1) / _VOLUMES)
     return BreakEven(
-        against=price, first=_volume(first_crossing(point), horizon), durable=_volume(durable_crossing(point), horizon),
+        against=price, first=_volume(first_crossing(point), horizon),
+        durable=_volume(durable_crossing(point), horizon), beyond=_volume(first_crossing(point), np.inf),
         p10=_rounded(p10), p50=_rounded(p50), p90=_rounded(p90), binding=_binding(point, horizon),
         full_load_usd_per_image=_full_load(point),
         images_per_gpu_month=float(point.images_per_gpu_month),

@@ -40,7 +40,7 @@ def main() -> None:
         click.echo(f"planner: {error}", err=True)
         sys.exit(2)
     except click.ClickException as error:
-        error.show()
+        click.echo(f"{_path(error)}: {error.format_message()}", err=True)
         sys.exit(2)
     except click.Abort:
         click.echo("planner: stopped", err=True)
@@ -48,3 +48,9 @@ def main() -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+
+
+def _path(error: click.ClickException) -> str:
+    """The command that was asked, as in `planner price`, so that its help can be found."""
+    context = getattr(error, "ctx", None)
+    return context.command_path if context is not None else "planner"

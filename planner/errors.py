@@ -8,6 +8,8 @@
 
 from __future__ import annotations
 
+from router.errors import short_text
+
 __all__ = ["PlannerError", "ScenarioError"]
 
 
@@ -20,4 +22,4 @@ class ScenarioError(PlannerError):
 
     def __init__(self, file: object, *, key: str, value: object, problem: str, remedy: str) -> None:
         self.file, self.key, self.value, self.remedy = file, key, value, remedy
-        super().__init__(f"{file}: {key} = {value!r}: {problem}; {remedy}")
+        super().__init__(f"{file}: {key} = {short_text(value)}: {problem}; {remedy}")

@@ -22,7 +22,8 @@ __all__ = ["Existing", "GpuCost", "GpuMonth", "Kind", "Owned", "Rented", "Server
 
 _BUSINESS_HOURS_PER_MONTH = 176  # 8 h x 22 days
 
-_Amount = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
+_MOST_USD, _MOST_S = 1_000_000_000, 1e7
+_Amount = Annotated[Decimal, Field(ge=0, le=_MOST_USD, allow_inf_nan=False)]
 _Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -42,9 +43,9 @@ class Rented(Kind):
 
     kind: Literal["rented"]
     plan: Literal["on-demand", "spot", "reserved", "business-hours", "by-the-job"] = "on-demand"
-    usd_per_gpu_h: Annotated[Decimal, Field(gt=0, allow_inf_nan=False)] | None = None
+    usd_per_gpu_h: Annotated[Decimal, Field(gt=0, le=_MOST_USD, allow_inf_nan=False)] | None = None
     rent_row: str | None = None
-    hours_per_month: Annotated[float, Field(gt=0, le=744)] | None = None
+    hours_per_month: Annotated[float, Field(ge=1, le=744)] | None = None
     lost_share: Annotated[float, Field(ge=0, lt=1)] = 0.0
     start_h_per_day: Annotated[float, Field(ge=0, le=24)] = 0.0
     term_months: Annotated[int, Field(gt=0)] | None = None
@@ -60,26 +61,26 @@ class Serverless(Kind):
     """A card paid by the second, with cold starts and an idle tail shared by the images of one warm period."""
 
     kind: Literal["serverless"]
-    usd_per_gpu_s: Annotated[Decimal, Field(gt=0, allow_inf_nan=False)]
-    cold_start_s: Annotated[float, Field(ge=0)]
-    idle_tail_s: Annotated[float, Field(ge=0)]
-    images_per_start: Annotated[float, Field(ge=1)] = 1.0
+    usd_per_gpu_s: Annotated[Decimal, Field(gt=0, le=_MOST_USD, allow_inf_nan=False)]
+    cold_start_s: Annotated[float, Field(ge=0, le=_MOST_S)]
+    idle_tail_s: Annotated[float, Field(ge=0, le=_MOST_S)]
+    images_per_start: Annotated[float, Field(ge=1, le=1e9)] = 1.0
 
 
 class Owned(Kind):
     """A server bought: straight-line to its residual, a capital charge on the average book value, power and space."""
 
     kind: Literal["owned"]
-    capex_usd: Annotated[Decimal, Field(gt=0, allow_inf_nan=False)]
-    gpus: Annotated[int, Field(gt=0)] = 1
+    capex_usd: Annotated[Decimal, Field(gt=0, le=_MOST_USD, allow_inf_nan=False)]
+    gpus: Annotated[int, Field(gt=0, le=100_000)] = 1
     adder_share: _Share = 0.0
-    life_months: Annotated[int, Field(gt=0)] = 36
+    life_months: Annotated[int, Field(gt=0, le=600)] = 36
     residual_share: Annotated[float, Field(ge=0, lt=1)] = 0.0
     capital_share_per_year: _Share = 0.08
-    power_kw: Annotated[float, Field(ge=0)] = 0.0
+    power_kw: Annotated[float, Field(ge=0, le=1e6)] = 0.0
     load_share: _Share = 0.7
     usd_per_kwh: _Amount = Decimal(0)
-    pue: Annotated[float, Field(ge=1)] = 1.0
+    pue: Annotated[float, Field(ge=1, le=10)] = 1.0
     colo_usd_per_kw_month: _Amount = Decimal(0)
     failures_share_per_year: _Share = 0.0
     failure_cost_share: _Share = 0.5
@@ -100,12 +101,12 @@ class Existing(Kind):
     """A card that stands there anyway: its power while busy, and what its hours would be worth elsewhere."""
 
     kind: Literal["existing"]
-    gpus: Annotated[int, Field(gt=0)] = 1
-    power_w: Annotated[float, Field(ge=0)]
+    gpus: Annotated[int, Field(gt=0, le=100_000)] = 1
+    power_w: Annotated[float, Field(ge=0, le=1e6)]
     usd_per_kwh: _Amount
-    pue: Annotated[float, Field(ge=1)] = 1.0
+    pue: Annotated[float, Field(ge=1, le=10)] = 1.0
     opportunity_usd_per_gpu_h: _Amount
-    hours_per_month: Annotated[float, Field(gt=0, le=744)] = HOURS_PER_MONTH
+    hours_per_month: Annotated[float, Field(ge=1, le=744)] = HOURS_PER_MONTH
 
 
 GpuCost = Annotated[Rented | Serverless | Owned | Existing, Field(discriminator="kind")]

@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from router.quantities import MEGAPIXEL, Size
+from router.text_files import MOST_BYTES, Unreadable, read_plain_text
 
 from .errors import PlannerError
 
@@ -63,6 +64,8 @@ def read_price_list(path: Path) -> tuple[Opinion, ...]:
     try:
         text, name = _text(path)
         document = _literal(_tree(text)) if name.endswith(".py") else json.loads(text, parse_float=Decimal)
+    except Unreadable as error:
+        raise PlannerError(f"{path}: {error}") from None
     except (OSError, UnicodeDecodeError, zipfile.BadZipFile, ValueError, SyntaxError, RecursionError) as error:
         raise PlannerError(f"{path}: cannot be read ({type(error).__name__}); give LiteLLM's price JSON, "
                            "GenAI-prices' data, or a wheel of either") from None
@@ -75,10 +78,12 @@ def read_price_list(path: Path) -> tuple[Opinion, ...]:
 
 def _text(path: Path) -> tuple[str, str]:
     if path.suffix != ".whl":
-        return path.read_text(encoding="utf-8"), path.name
+        return read_plain_text(path), path.name
     with zipfile.ZipFile(path) as wheel:
         for member in LIST_MEMBERS:
             if member in wheel.namelist():
+                if wheel.getinfo(member).file_size > MOST_BYTES:
+                    raise PlannerError(f"{path}: {member} is larger than {MOST_BYTES // 2**20} MiB; give a real wheel")
                 return wheel.read(member).decode("utf-8"), member
     raise PlannerError(f"{path}: holds neither {' nor '.join(LIST_MEMBERS)}; give the litellm or genai-prices wheel")
 

@@ -39,8 +39,9 @@ SCHEMA_VERSION = 1
 
 _Share = Annotated[float, Field(ge=0, le=1)]
 _PositiveShare = Annotated[float, Field(gt=0, le=1)]
-_Count = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-_Usd = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
+_MOST_IMAGES, _MOST_USD = 1e10, 1_000_000_000
+_Count = Annotated[float, Field(gt=0, le=_MOST_IMAGES, allow_inf_nan=False)]
+_Usd = Annotated[Decimal, Field(ge=0, le=_MOST_USD, allow_inf_nan=False)]
 _ImageSize = Annotated[Size, BeforeValidator(lambda text: Size.parse(text) if isinstance(text, str) else text)]
 _Text = Annotated[str, Field(min_length=1)]
 
@@ -74,18 +75,18 @@ class Today(Part):
     quality: str | None = None
     tier: Literal["sync", "batch"] = "sync"
     acceptance_share: _PositiveShare = 1.0
-    usd_per_image: Annotated[Decimal, Field(gt=0)] | None = None
+    usd_per_image: Annotated[Decimal, Field(gt=0, le=_MOST_USD)] | None = None
 
 
 class Segment(Part):
     """One kind of work: its volume, its picture, its rules and what makes it today."""
 
     name: _Text
-    images_per_month: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    images_per_month: Annotated[float, Field(ge=0, le=_MOST_IMAGES, allow_inf_nan=False)] | None = None
     deliverables: Deliverables | None = None
     size: _ImageSize = Size(1024, 1024)
     references: tuple[_ImageSize, ...] = ()
-    prompt_tokens: Annotated[int, Field(ge=0)] = 0
+    prompt_tokens: Annotated[int, Field(ge=0, le=1_000_000)] = 0
     text_words: Annotated[int, Field(ge=0)] = 0
     data_class: Literal["public", "confidential", "restricted"] = "public"
     today: Today
@@ -111,7 +112,7 @@ class Segment(Part):
 class Staff(Part):
     """People who keep own GPUs running: full-time equivalents and what one costs a month."""
 
-    fte: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    fte: Annotated[float, Field(ge=0, le=10_000, allow_inf_nan=False)] = 0.0
     usd_per_fte_month: _Usd = Decimal(15000)
 
 
@@ -121,7 +122,7 @@ class Licence(Part):
     vendor: _Text
     models: Annotated[tuple[str, ...], Field(min_length=1)]
     usd_per_month: _Usd
-    included_images_per_month: Annotated[float, Field(ge=0)] | None = None
+    included_images_per_month: Annotated[float, Field(ge=0, le=_MOST_IMAGES)] | None = None
     overage_usd_per_image: _Usd = Decimal(0)
     term_months: Annotated[int, Field(gt=0)] = 12
     renews_on: str | None = None
@@ -138,8 +139,8 @@ class Licence(Part):
 class Lora(Part):
     """Fine-tuning runs a month, in GPU-hours of the same card."""
 
-    runs_per_month: Annotated[float, Field(ge=0)] = 0.0
-    gpu_h_per_run: Annotated[float, Field(ge=0)] = 0.0
+    runs_per_month: Annotated[float, Field(ge=0, le=100_000)] = 0.0
+    gpu_h_per_run: Annotated[float, Field(ge=0, le=100_000)] = 0.0
 
 
 class Own(Part):
@@ -155,9 +156,9 @@ class Own(Part):
     precision: _Text = "bf16"
     compile: bool = False
     steps: Annotated[int, Field(gt=0)] | None = None
-    seconds_per_image: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    seconds_per_image: Annotated[float, Field(ge=1e-4, le=1e6, allow_inf_nan=False)] | None = None
     busy_share: _PositiveShare = 0.7
-    spare_gpus: Annotated[int, Field(ge=0)] = 0
+    spare_gpus: Annotated[int, Field(ge=0, le=1000)] = 0
     acceptance_share: _PositiveShare | None = None
     cost: GpuCost
     staff: Staff = Staff()
@@ -168,7 +169,7 @@ class Own(Part):
 class Review(Part):
     """A person looks at every generated image."""
 
-    minutes_per_image: Annotated[float, Field(ge=0)] = 0.0
+    minutes_per_image: Annotated[float, Field(ge=0, le=10_000)] = 0.0
     usd_per_h: _Usd = Decimal(0)
 
     @property

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
 
+from router.text_files import Unreadable, parse_toml, read_plain_text
+
 from .errors import ScenarioError
 from .scenario import SCHEMA_VERSION, Scenario, WhatIf
 
@@ -86,17 +88,14 @@ def _composed(path: Path, *, seen: tuple[Path, ...]) -> Document:
 
 def _read(path: Path) -> Document:
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ScenarioError(path, key="file", value=path.name, problem=f"cannot be read ({type(error).__name__})",
-                            remedy="give a readable UTF-8 TOML file") from None
-    try:
-        document = tomllib.loads(text, parse_float=Decimal)
+        document = parse_toml(read_plain_text(path))
+    except Unreadable as error:
+        raise ScenarioError(path, key="file", value=path.name, problem=error.problem, remedy=error.remedy) from None
     except tomllib.TOMLDecodeError as error:
         raise ScenarioError(path, key="TOML", value=path.name, problem=str(error),
                             remedy="mend the line it names") from None
     version = document.get("schema", document.get("base") and SCHEMA_VERSION)
-    if version != SCHEMA_VERSION:
+    if version != SCHEMA_VERSION or isinstance(version, bool):
         newer = isinstance(version, int) and version > SCHEMA_VERSION
         raise ScenarioError(path, key="schema", value=version,
                             problem="written for a newer planner" if newer else "not a schema this planner knows",
@@ -134,7 +133,7 @@ def _list(path: object, document: Document, key: str) -> list[Any]:
 
 def _value(path: Path, key: str, text: str) -> Any:
     try:
-        return tomllib.loads(f"value = {text}", parse_float=Decimal)["value"]
+        return parse_toml(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         if text.replace("-", "").replace("_", "").replace("/", "").replace(".", "").isalnum():
             return text

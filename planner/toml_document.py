@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import tomllib
-from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, PlainSerializer, ValidationError
 
 from router.errors import TableError
 from router.quantities import Day
+from router.text_files import Unreadable, parse_toml, read_plain_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,7 +64,7 @@ def read_document(path: Path, document_type: type[Document]) -> Document:
     """
     text = _text(path)
     try:
-        return document_type.model_validate(tomllib.loads(text, parse_float=Decimal))
+        return document_type.model_validate(parse_toml(text))
     except tomllib.TOMLDecodeError as error:
         line = re.search(r"at line (\d+)", str(error))
         raise TableError(path, int(line[1]) if line else text.count("\n") + 1, key="TOML", value=path.name,
@@ -75,10 +75,10 @@ def read_document(path: Path, document_type: type[Document]) -> Document:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise TableError(path, 0, key="encoding", value=path.name, problem=f"not UTF-8 (byte {error.start})",
-                         remedy="save it as UTF-8") from None
+        return read_plain_text(path)
+    except Unreadable as error:
+        raise TableError(path, error.line, key="file", value=path.name, problem=error.problem,
+                         remedy=error.remedy) from None
 
 
 def _plainest(problems: list[ErrorDetails]) -> ErrorDetails:

@@ -16,6 +16,8 @@ _BINDING = {
     "licence": "the licence eats what an own image saves",
     "staff": "the people cost more than the images save",
 }
+_WEIGHS = {"price": "the month of the cards", "speed": "the month of the cards", "licence": "the licence",
+           "staff": "the people"}
 
 
 def verdict(said: Answer) -> str:
@@ -26,6 +28,10 @@ def verdict(said: Answer) -> str:
     if said.stopped:
         return _stopped(said)
     own, main = said.rungs[-1], said.own.main
+    if not math.isfinite(main.first) and math.isfinite(main.beyond):
+        return (f"Own GPUs pay against {main.against.usd_per_image:.4f} USD an image only from {main.beyond:,.0f} "
+                f"images a month, beyond the {scenario.horizon_images_per_month:,.0f} looked at; what weighs most is "
+                f"{_WEIGHS[main.binding]} (binding: {main.binding}).")
     if not math.isfinite(main.first):
         return (f"Own GPUs never pay against {main.against.usd_per_image:.4f} USD an image below "
                 f"{scenario.horizon_images_per_month:,.0f} a month: {_BINDING[main.binding]} "
@@ -52,6 +58,8 @@ def _stopped(said: Answer) -> str:
 
 
 def _why_none(said: Answer) -> str:
+    if not any(row.segment.volume for row in said.today):
+        return "No images are made at all."
     reasons = {f"{row.segment.name}: {row.own_verdict}" for row in said.today if not row.own_verdict.is_allowed}
     return "; ".join(sorted(reasons)) + "." if reasons else "Every segment has movable_share = 0."
 

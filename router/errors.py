@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["OutOfReach", "PriceError", "RouterError", "TableError"]
+__all__ = ["OutOfReach", "PriceError", "RouterError", "TableError", "short_text"]
+
+_LONGEST = 80
+
+
+def short_text(value: object) -> str:
+    """A value as a message shows it: quoted where it is text, control characters escaped, cut where it is long."""
+    told = repr(value)
+    return told if len(told) <= _LONGEST else f"{told[:_LONGEST]}..."
 
 
 class RouterError(Exception):
@@ -32,7 +40,7 @@ class TableError(RouterError):
     def __init__(self, file: Path, line: int, *, key: str, value: object, problem: str, remedy: str) -> None:
         self.file, self.line, self.key, self.value, self.remedy = file, line, key, value, remedy
         where = f"{file}:{line}" if line else str(file)
-        super().__init__(f"{where}: {key} = {value!r}: {problem}; {remedy}")
+        super().__init__(f"{where}: {key} = {short_text(value)}: {problem}; {remedy}")
 
 
 class PriceError(RouterError):

@@ -20,6 +20,7 @@ _GPT_MIN_PIXELS, _GPT_MAX_PIXELS = 655_360, 8_294_400
 _FLUX_MIN_SIDE, _FLUX_MAX_PIXELS = 64, 4_194_304
 _GPT_MAX_IMAGES, _GPT_MAX_PARTIALS = 10, 3
 _MAX_STEPS = 1000
+_MAX_IMAGES, _MAX_PROMPT_TOKENS = 1_000_000, 1_000_000
 
 
 def asked_size(text: str) -> Size:
@@ -69,15 +70,19 @@ def _counts(job: Job) -> None:
                               ("prompt_tokens", ask.prompt_tokens, 0), ("steps", ask.steps, 1)):
         if value is not None and value < least:
             raise PriceError(f"{key} = {value}: too few; give {least} or more")
+    for key, value, most in (("n", ask.n, _MAX_IMAGES), ("prompt_tokens", ask.prompt_tokens, _MAX_PROMPT_TOKENS)):
+        if value is not None and value > most:
+            raise PriceError(f"{key} = {value}: too many; give at most {most:,}")
     if _is_gpt(job) and ask.n > _GPT_MAX_IMAGES and job.offer.rule in TOKEN_RULES:
         raise PriceError(f"n = {ask.n}: one request makes at most {_GPT_MAX_IMAGES} images; split it into several")
     if ask.steps is not None and _is_gpt(job):
         raise PriceError(f"steps = {ask.steps}: {job.offer.model} takes no steps; leave them out")
     if ask.steps is not None and ask.steps > _MAX_STEPS:
         raise PriceError(f"steps = {ask.steps}: more than any vendor runs; give at most {_MAX_STEPS}")
-    most = job.offer.max_references
-    if most is not None and len(ask.references) > most:
-        raise PriceError(f"references = {len(ask.references)}: {job.offer.model} takes at most {most}; give fewer")
+    references = job.offer.max_references
+    if references is not None and len(ask.references) > references:
+        raise PriceError(f"references = {len(ask.references)}: {job.offer.model} takes at most {references}; "
+                         "give fewer")
 
 
 def _partials(job: Job) -> None:

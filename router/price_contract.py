@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from .catalog import table_files
 from .errors import TableError
 from .price_rows import COMPONENT_UNITS
+from .text_files import Unreadable, parse_toml, read_plain_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -140,8 +141,8 @@ class _Reader:
 
     def contract(self) -> Contract:
         try:
-            document = tomllib.loads(self.path.read_text(encoding="utf-8"), parse_float=Decimal)
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            document = parse_toml(read_plain_text(self.path))
+        except (tomllib.TOMLDecodeError, Unreadable) as error:
             raise TableError(self.path, 0, key="TOML", value=self.path.name, problem=str(error),
                              remedy="mend that place") from None
         self._keys(document, "contract", allowed=("document", "valid_from", "valid_to", "rate", "credit", "free_quota"),
@@ -229,7 +230,7 @@ class _Reader:
             seen.add(key)
 
     def _refuse(self, key: str, value: object, problem: str, remedy: str) -> NoReturn:
-        text = self.path.read_text(encoding="utf-8").splitlines()
+        text = read_plain_text(self.path).splitlines()
         asked = re.compile(rf"\s*\[{{0,2}}{re.escape(key)}\b")
         lines = [number for number, line in enumerate(text, start=1) if asked.match(line)]
         told = [number for number in lines if str(value) in text[number - 1]]

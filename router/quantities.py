@@ -41,7 +41,7 @@ class Size:
     @classmethod
     def parse(cls, text: str) -> Size:
         """A size from `1536x1024`; ValueError on anything else."""
-        match = re.fullmatch(r"\s*(\d{1,6})\s*[xX\u00d7]\s*(\d{1,6})\s*", text)
+        match = re.fullmatch(r"\s*([0-9]{1,6})\s*[xX\u00d7]\s*([0-9]{1,6})\s*", text)
         if match is None or "0" in (match[1], match[2]):
             msg = f"{text!r} is not a size; write it as WIDTHxHEIGHT, as in 1024x1024"
             raise ValueError(msg)
@@ -66,7 +66,7 @@ class Day:
     @classmethod
     def parse(cls, text: str) -> Day:
         """A day from `2026`, `2026-08` or `2026-08-16`; ValueError on anything else."""
-        match = re.fullmatch(r"(\d{4})(?:-(\d{2}))?(?:-(\d{2}))?", text.strip())
+        match = re.fullmatch(r"([0-9]{4})(?:-([0-9]{2}))?(?:-([0-9]{2}))?", text.strip())
         if match is None:
             msg = f"{text!r} is not a date"
             raise ValueError(msg)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import io
 import types
 import typing
 from datetime import date
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Literal, NewType, TypeVar, Union, get_arg
 
 from .errors import TableError
 from .quantities import Day, Size
+from .text_files import Unreadable, read_plain_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -47,15 +49,19 @@ def read_rows(path: Path, row_type: type[Row]) -> tuple[Row, ...]:
         TableError: unknown or missing column, missing source, unreadable cell, or a row that refuses itself.
     """
     try:
-        with path.open(newline="", encoding="utf-8") as file:
-            reader = csv.reader(file)
-            header = next(reader, [])
-            _check_header(path, header, _columns(typing.cast("Any", row_type)))
-            return tuple(_read_row(path, line, dict(zip(header, cells, strict=True)), row_type)
-                         for line, cells in _lines(path, reader, len(header)))
-    except (OSError, UnicodeDecodeError) as error:
-        raise TableError(path, 0, key="file", value=path.name, problem=f"cannot be read ({type(error).__name__})",
-                         remedy="give a readable UTF-8 CSV file") from None
+        text = read_plain_text(path)
+    except Unreadable as error:
+        raise TableError(path, error.line, key="file", value=path.name, problem=error.problem,
+                         remedy=error.remedy) from None
+    reader = csv.reader(io.StringIO(text, newline=""))
+    try:
+        header = next(reader, [])
+        _check_header(path, header, _columns(typing.cast("Any", row_type)))
+        return tuple(_read_row(path, line, dict(zip(header, cells, strict=True)), row_type)
+                     for line, cells in _lines(path, reader, len(header)))
+    except csv.Error as error:
+        raise TableError(path, reader.line_num, key="file", value=path.name, problem=f"not CSV ({error})",
+                         remedy="mend that line") from None
 
 
 def _lines(path: Path, reader: Iterator[list[str]], width: int) -> Iterator[tuple[int, list[str]]]:
