@@ -6,18 +6,20 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from router.verdicts import Reason
+
+from .assumptions import assumption
 from .breakeven import BreakEven, PriceReplaced, break_even, drawn_curve, point_curve
 from .contract_relief import relief_usd
 from .displaceable import CheapestMonth, SegmentToday, cheapest_gpu_month, displaceable_usd, segments_today
 from .errors import ScenarioError
 from .gpu_costs import Rented
 from .hosted import HostedOption, hosted_options
-from .ladder import Hosting, Rung, best_flux, hosted_rungs, own_rung
+from .ladder import Hosting, Rung, best_flux, cheapest_left_out, hosted_rungs, own_rung
 from .options import OptionCost, cheapest_first, option_costs, own_option_costs
 from .own import OwnSide, own_side
 from .scenario_file import with_changes
 from .solve import Solved, solve
-from .uncertainty import Spread
 from .verdict import verdict
 
 if TYPE_CHECKING:
@@ -54,8 +56,8 @@ class Answer:
     """Everything `planner breakeven` says.
 
     `relief_usd_per_month` is what a contract takes off the displaceable bill; that bill is net of it.
-    `stopped` is True where no GPU can pay: the displaceable bill is smaller than the cheapest feasible GPU month, and
-    then neither own-GPU rung nor chart is drawn. `own` is None where none of today's images may move.
+    `stopped` is True where no GPU can pay: the displaceable bill is smaller than the cheapest feasible GPU month.
+    `own` is then None, as where none of today's images may move.
     """
 
     case: Case
@@ -71,6 +73,28 @@ class Answer:
     what_ifs: tuple[WhatIfAnswer, ...]
     solved: Solved | None
     verdict: str
+    review_usd_per_month: float
+    options_for: str
+    left_out: HostedOption | None
+
+    @property
+    def binding(self) -> str:
+        """The term that rules own GPUs out or makes them lose again: price, speed, licence, staff, volume or a rule."""
+        if self.own is not None:
+            return self.own.main.binding
+        if any(row.own_images for row in self.today):
+            return "volume"
+        reasons = {row.own_verdict.reason for row in self.today if row.own_verdict.reason}
+        if Reason.NO_LICENCE in reasons:
+            return "licence"
+        return ", ".join(sorted(reason.name.lower() for reason in reasons)) or "nothing may move"
+
+    @property
+    def left_out_because(self) -> str:
+        """Why the cheaper hosted Flux is not planned with."""
+        if self.left_out is None:
+            return ""
+        return "one third party's figure" if self.left_out.routable else "no backend for its vendor"
 
 
 def answer(case: Case, *, solving: str | None = None, progress: Callable[[float], None] | None = None) -> Answer:
@@ -87,21 +111,35 @@ def answer(case: Case, *, solving: str | None = None, progress: Callable[[float]
         ScenarioError: a value that does not fit the tables.
     """
     case = _with_rent(case)
+    for licence in case.scenario.licence:
+        for name in licence.models:
+            case.book.models.find(name)
     today = segments_today(case)
+    largest = max(case.scenario.segment, key=lambda segment: segment.volume)
     relief = _credit_of_moved(case, today)
     spend, cheapest = displaceable_usd(today) - relief, cheapest_gpu_month(case)
     rungs, hosting = hosted_rungs(case, today)
     said = Answer(
         case=case, today=today, displaceable_usd_per_month=spend, relief_usd_per_month=relief,
         displaceable_images=sum(row.own_images for row in today), cheapest=cheapest,
-        stopped=cheapest is None or spend < cheapest.usd_per_month, rungs=rungs, own=None,
-        options=option_costs(case, max(case.scenario.segment, key=lambda segment: segment.volume)),
+        stopped=cheapest is None or spend + _review_saved(case, today) < cheapest.usd_per_month, rungs=rungs, own=None,
+        options=option_costs(case, largest),
         what_ifs=tuple(_what_if(case, named) for named in case.scenario.what_if),
-        solved=None, verdict="")
+        solved=None, verdict="", options_for=f"{largest.name} at {largest.size}",
+        review_usd_per_month=case.scenario.images_per_month * case.scenario.review.usd_per_image,
+        left_out=cheapest_left_out(case, largest))
     moved = tuple(row for row in today if row.own_images > 0)
-    if moved:
+    if moved and not said.stopped:
         said = _with_own(said, moved, hosting, solving=solving, progress=progress)
     return replace(said, verdict=verdict(said))
+
+
+def _review_saved(case: Case, today: Sequence[SegmentToday]) -> float:
+    """Wages a month that fewer tries would save, where own images are accepted more often than today's."""
+    look = case.scenario.review.usd_per_image
+    fewer = sum(row.own_images * (1 - row.segment.today.acceptance_share / case.own_acceptance_share(row.segment))
+                for row in today)
+    return max(0.0, look * fewer)
 
 
 def _with_own(said: Answer, moved: Sequence[SegmentToday], hosting: Sequence[Hosting], *, solving: str | None,
@@ -112,9 +150,8 @@ def _with_own(said: Answer, moved: Sequence[SegmentToday], hosting: Sequence[Hos
     asked = next((price for price in prices if price.name == case.scenario.against), prices[0])
     main = break_even(case, side, price=asked, volume=images, progress=progress)
     others = tuple(break_even(case, side, price=price, volume=images) for price in prices if price is not asked)
-    rungs = said.rungs
-    if not said.stopped:
-        rungs = (*rungs, own_rung(case, hosting, curve=drawn_curve(case, side, price=asked)))
+    rungs = (*said.rungs, own_rung(case, hosting, drawn=drawn_curve(case, side, price=asked),
+                                   point=point_curve(case, side, price=asked)))
     largest = max(moved, key=lambda row: row.segment.volume).segment
     own_costs = own_option_costs(case, largest, curve=point_curve(case, side, price=asked), found=main, images=images)
     return replace(
@@ -147,12 +184,11 @@ def _prices(case: Case, moved: Sequence[SegmentToday], today_rows: Sequence[Segm
     stated = next((stated for stated in case.scenario.range if stated.driver == "price"), None)
     today = _blend("today", "today's options", moved, [row.option for row in moved])
     if today is not None and stated is not None:
-        spread = Spread("price", today.usd_per_image, stated.low, stated.high, "USD per image replaced", stated.source)
-        today = replace(today, stated=spread)
+        today = replace(today, stated=assumption(case.scenario, "price", mid=today.usd_per_image))
     if today is not None:
         today = replace(today, credit_usd_per_month=_credit_of_moved(case, today_rows))
     like = _blend("like-for-like", "the same weights, hosted", moved, [_same_weights(case, row) for row in moved])
-    flux = _blend("cheapest-hosted", "the cheapest hosted Flux allowed", moved,
+    flux = _blend("cheapest-hosted", "the cheapest hosted Flux that may be planned with", moved,
                   [best_flux(case, row.segment) for row in moved])
     return tuple(price for price in (today, like, flux) if price is not None)
 

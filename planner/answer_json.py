@@ -28,7 +28,8 @@ def answer_json(said: Answer) -> dict[str, Any]:
                                        "usd_per_month": row.usd_per_month, "today": row.option.label,
                                        "price_unchecked_days": row.option.unchecked_days,
                                        "own": str(row.own_verdict)} for row in said.today]},
-        "ladder": said.rungs,
+        "ladder": said.rungs, "review_usd_per_month": said.review_usd_per_month,
+        "cheaper_left_out": said.left_out and said.left_out.label,
         "break_even": _break_even(own.main) if own else _nothing_moves(said),
         "break_even_against": {found.against.name: _break_even(found) for found in (own.main, *own.others)} if own
         else {},
@@ -54,10 +55,8 @@ def _break_even(found: BreakEven) -> dict[str, Any]:
 
 
 def _nothing_moves(said: Answer) -> dict[str, Any]:
-    reasons = sorted({row.own_verdict.reason.name.lower() for row in said.today if row.own_verdict.reason})
-    binding = "licence" if "no_licence" in reasons else ", ".join(reasons) or "nothing may move"
     return {"p10": None, "p50": None, "p90": None, "first_crossing": None, "durable_crossing": None,
-            "binding": binding}
+            "binding": said.binding}
 
 
 def _plain(value: Any) -> Any:

@@ -26,6 +26,8 @@ UNITS = {
     "busy": "share of paid hours a card may work",
 }
 
+_DUST = 1e-9  # of binary fractions in a mean over segments
+
 # Relative 90 % intervals where the scenario states none.
 _DEFAULTS = {
     "rent": (0.9, 1.25, "rents read in 2026 moved by +13 to +53 % within the year (Nebius, RunPod, Lambda H100)"),
@@ -49,11 +51,12 @@ def assumption(scenario: Scenario, driver: str, *, mid: float, known: Spread | N
     """
     for stated in scenario.range:
         if stated.driver == driver:
-            if not stated.low <= mid <= stated.high:
+            dust = _DUST * mid
+            if not stated.low - dust <= mid <= stated.high + dust:
                 raise ScenarioError(scenario.name, key=f"range.{driver}", value=f"{stated.low:g}..{stated.high:g}",
                                     problem=f"does not hold the scenario's own {mid:g} {UNITS[driver]}",
                                     remedy="widen the range or change the value")
-            return Spread(driver, mid, stated.low, stated.high, UNITS[driver], stated.source)
+            return Spread(driver, mid, min(mid, stated.low), max(mid, stated.high), UNITS[driver], stated.source)
     if known is not None:
         return Spread(driver, mid, known.low, known.high, UNITS[driver], known.source)
     low, high, why = _DEFAULTS.get(driver, (1.0, 1.0, "as stated"))

@@ -145,8 +145,8 @@ def drawn_curve(case: Case, side: OwnSide, *, price: PriceReplaced) -> CostCurve
 
 
 def _binding(point: CostCurve, horizon: float) -> str:
-    """Why it never pays, or an empty text where it does."""
-    return "" if _volume(first_crossing(point), horizon) < np.inf else binding_term(point)
+    """Why it never pays, or not for good; an empty text where it does."""
+    return "" if _volume(durable_crossing(point), horizon) < np.inf else binding_term(point)
 
 
 def _cheaper_share(curve: CostCurve, images: float) -> float:

@@ -10,7 +10,7 @@ from router.quantities import Size  # noqa: TC001 (the loader reads field types 
 from router.service_time import ServiceAsk, resolve
 from router.setup import footprint
 from router.tables import Invalid, read_rows
-from router.work import OWN_SOURCE
+from router.work import OWN_SOURCE, flop_per_image, peak_flop_per_s
 
 from .errors import PlannerError
 from .throughput import Design, Timing, fit_timings, to_coefficients, usable_timings
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from router.service_time import Law
 
 __all__ = ["OwnRun", "calibrated", "read_runs"]
+
+_MOST_S = 100_000
 
 
 @dataclass(frozen=True)
@@ -43,8 +45,9 @@ class OwnRun:
 
     def __post_init__(self) -> None:
         """Refuse a time of 0 or less."""
-        if self.seconds_per_image <= 0:
-            raise Invalid("seconds_per_image", self.seconds_per_image, "must be above 0", "write seconds per image")
+        if not 0 < self.seconds_per_image <= _MOST_S:
+            raise Invalid("seconds_per_image", self.seconds_per_image, f"outside 0 to {_MOST_S:,}",
+                          "write seconds per image")
 
     @property
     def ask(self) -> ServiceAsk:
@@ -78,11 +81,15 @@ def calibrated(law: Law, runs: Sequence[OwnRun]) -> Law:
         raise PlannerError("throughput/: no usable measurement; give back flux1.csv or flux2.csv")
     timings = (*known, *(_timing(law, run, known[0]) for run in runs))
     fitted = fit_timings(Design(timings))
-    return replace(law, coefficients=to_coefficients(fitted, timings, keep_source=OWN_SOURCE))
+    return replace(law, coefficients=to_coefficients(fitted, keep_source=OWN_SOURCE))
 
 
 def _timing(law: Law, run: OwnRun, like: Timing) -> Timing:
     setup = resolve(law, run.ask)
+    floor = flop_per_image(setup) / peak_flop_per_s(setup)
+    if run.seconds_per_image < floor:
+        raise PlannerError(f"run in line {run.line}: {run.seconds_per_image:g} s is below the {floor:.3g} s that "
+                           f"{setup.gpu.id} needs at its peak; check card, size, steps and unit")
     setup = replace(setup, source=OWN_SOURCE, swap=not footprint(setup).holds_encoder)
     row = replace(like.row, id=f"own-{run.line}", model=setup.card.id, gpu=setup.gpu.id, engine=setup.engine,
                   precision=setup.precision, weight_only=setup.weight_only, compile=run.compile, size=run.size,

@@ -30,13 +30,13 @@ class Case:
 
     def own_acceptance_share(self, segment: Segment) -> float:
         """Accepted share of own images; equal to today's where nothing else is stated."""
-        if self.scenario.own.acceptance_share is not None:
-            return self.scenario.own.acceptance_share
         return self.acceptance_share(self.scenario.own.model, segment)
 
     def acceptance_share(self, model: str, segment: Segment) -> float:
         """Accepted share of a model's images in a segment; equal to today's where nothing is stated."""
-        find = self.book.models.find
+        find, own = self.book.models.find, self.scenario.own
+        if own.acceptance_share is not None and find(model).id == find(own.model).id:
+            return own.acceptance_share
         for stated in self.scenario.acceptance:
             if find(stated.model).id == find(model).id:
                 return stated.accepted_share

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 
 import click
 
-from router.errors import RouterError
+from router.errors import RouterError, one_line
 
 from .errors import PlannerError
 from .lazy import LazyGroup
@@ -34,13 +35,16 @@ planner = LazyGroup(
 
 def main() -> None:
     """Run `planner`: exit 0 on an answer, 2 on a question that cannot be answered, with one line on stderr."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     try:
         planner.main(prog_name="planner", standalone_mode=False)
     except (RouterError, PlannerError) as error:
-        click.echo(f"planner: {error}", err=True)
+        click.echo(one_line(f"planner: {error}"), err=True)
         sys.exit(2)
     except click.ClickException as error:
-        click.echo(f"{_path(error)}: {error.format_message()}", err=True)
+        click.echo(one_line(f"{_path(error)}: {error.format_message()}"), err=True)
         sys.exit(2)
     except click.Abort:
         click.echo("planner: stopped", err=True)

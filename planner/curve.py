@@ -57,11 +57,13 @@ class CostCurve:
         return np.ceil((needed + self.spare_gpus) / self.bought_in) * self.bought_in
 
     def own_usd(self, images: Value) -> Value:
-        """The own month that delivers as much as `images` of today's images."""
+        """The own month for as much as `images` of today's images; infinite with more cards than there are."""
         made = images * self.own_images_per_image
         extra = np.maximum(0.0, made - self.licence_included_images) * self.licence_usd_per_extra_image
-        return (self.gpus(images) * self.gpu_usd_per_month + self.fixed_usd_per_month + extra
-                + made * (self.own_usd_per_image + self.review_usd_per_image))
+        gpus = self.gpus(images)
+        usd = (gpus * self.gpu_usd_per_month + self.fixed_usd_per_month + extra
+               + made * (self.own_usd_per_image + self.review_usd_per_image))
+        return np.where(gpus <= self.most_gpus, usd, np.inf)
 
     @property
     def fixed_usd_per_month(self) -> Value:
@@ -114,6 +116,7 @@ def binding_term(curve: CostCurve) -> str:
     """
     if float(np.max(curve.margin_usd_per_image)) <= 0:
         return "price"
+    curve = replace(curve, most_gpus=np.inf)
     unlicensed = replace(curve, licence_usd_per_month=0.0, licence_usd_per_extra_image=0.0)
     if not np.isfinite(durable_crossing(curve)).any() and np.isfinite(durable_crossing(unlicensed)).any():
         return "licence"

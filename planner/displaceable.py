@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from .case import Case
     from .rents import Rent
-    from .scenario import Scenario, Segment
+    from .scenario import Segment
 
 __all__ = ["CheapestMonth", "SegmentToday", "cheapest_gpu_month", "displaceable_usd", "flux_verdict", "is_licensed",
            "own_verdict", "segments_today"]
@@ -76,21 +76,22 @@ def segments_today(case: Case) -> tuple[SegmentToday, ...]:
 
 def own_verdict(case: Case, segment: Segment) -> Verdict:
     """Whether own GPUs may make the segment's images: weights, licence, size, references, text."""
-    return flux_verdict(case.scenario, case.book.models.find(case.scenario.own.model), segment=segment, own=True)
+    return flux_verdict(case, case.book.models.find(case.scenario.own.model), segment=segment, own=True)
 
 
-def flux_verdict(scenario: Scenario, card: ModelCard, *, segment: Segment, own: bool) -> Verdict:
+def flux_verdict(case: Case, card: ModelCard, *, segment: Segment, own: bool) -> Verdict:
     """The first rule that speaks against a model for a segment; a licence matters on own GPUs only."""
     rules = [fits_native_size(card, segment.size), references_fit(card, len(segment.references)),
-             text_is_reliable(card, segment.text_words, words_limit=scenario.text_words_limit)]
+             text_is_reliable(card, segment.text_words, words_limit=case.scenario.text_words_limit)]
     if own:
-        rules = [has_open_weights(card), licence_held(card, held=is_licensed(scenario, card)), *rules]
+        rules = [has_open_weights(card), licence_held(card, held=is_licensed(case, card)), *rules]
     return next((verdict for verdict in rules if not verdict.is_allowed), allowed())
 
 
-def is_licensed(scenario: Scenario, card: ModelCard) -> bool:
+def is_licensed(case: Case, card: ModelCard) -> bool:
     """True where the scenario holds a licence for the model, or waives it as a stated assumption."""
-    return scenario.licence_waived or any(card.id in licence.models for licence in scenario.licence)
+    held = (name for licence in case.scenario.licence for name in licence.models)
+    return case.scenario.licence_waived or any(case.book.models.find(name).id == card.id for name in held)
 
 
 def displaceable_usd(today: tuple[SegmentToday, ...]) -> float:
@@ -121,8 +122,11 @@ def _scenario_month(case: Case) -> CheapestMonth:
 
 def _runs(case: Case, gpu: str) -> bool:
     own = case.scenario.own.model_copy(update={"gpu": gpu, "seconds_per_image": None})
+    other = case.changed(case.scenario.model_copy(update={"own": own}))
     try:
-        own_seconds(case.changed(case.scenario.model_copy(update={"own": own})), case.scenario.segment[0])
+        for segment in case.scenario.segment:
+            if own_verdict(case, segment).is_allowed:
+                own_seconds(other, segment)
     except OutOfReach:
         return False
     return True

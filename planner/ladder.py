@@ -14,7 +14,8 @@ from router.quantities import MONTHS_PER_YEAR
 
 from .contract_relief import relief_usd
 from .displaceable import SegmentToday, flux_verdict
-from .hosted import HostedOption, hosted_option, hosted_options
+from .errors import ScenarioError
+from .hosted import HostedOption, Refused, hosted_option, hosted_options
 from .uncertainty import Value, percentiles
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from .curve import CostCurve
     from .scenario import Segment
 
-__all__ = ["Hosting", "Rung", "Share", "best_flux", "hosted_rungs", "own_rung"]
+__all__ = ["Hosting", "Rung", "Share", "best_flux", "cheapest_left_out", "hosted_rungs", "own_rung"]
 
 _TRUSTED = ("A", "B")
 
@@ -54,6 +55,11 @@ class Hosting:
                     * (float(share.option.usd_per_image) * case.draws.factors(share.option.spread) + look)
                     for share in self.shares), 0.0)
 
+    def mid_usd_per_month(self, case: Case) -> float:
+        """The same with every price at its median."""
+        look = case.scenario.review.usd_per_image
+        return sum(images * (float(option.usd_per_image) + look) for option, images in self.images_by_option())
+
     def images_by_option(self) -> list[tuple[HostedOption, float]]:
         """Images a month that each option generates."""
         accepted = self.row.segment.volume * self.row.segment.today.acceptance_share
@@ -64,15 +70,16 @@ class Hosting:
 class Rung:
     """One step: what it is, the rule it rests on, the yearly bill after it, and what it saves.
 
-    `saves_*` are yearly USD against the rung before; negative is a loss, and `taken` is then False.
+    `usd_per_year` and `saves` (against the rung before; negative is a loss, and `taken` is then False) hold for the
+    scenario as it stands, `saves_p10` and `saves_p90` are order statistics of the saving over the draws.
     `unchecked_days` is the age of the longest unchecked price behind the rung, 0 where all are fresh.
     """
 
     name: str
     rule: str
     usd_per_year: float
+    saves: float
     saves_p10: float
-    saves_p50: float
     saves_p90: float
     taken: bool
     unchecked_days: int = 0
@@ -81,35 +88,44 @@ class Rung:
 def hosted_rungs(case: Case, today: Sequence[SegmentToday]) -> tuple[tuple[Rung, ...], tuple[Hosting, ...]]:
     """The rungs that need no GPU, and how every segment is hosted on the last one that was taken."""
     hosting = tuple(Hosting(row, (Share(row.option, 1.0, row.segment.today.acceptance_share),)) for row in today)
-    bill = _total(case, hosting)
-    rungs = [_rung("today's bill", "what is made today, at the prices in force", bill, bill, taken=True,
-                   unchecked_days=_unchecked_days(hosting))]
+    rungs = [_rung("today's bill", "what is made today, at the prices in force", (case, hosting), hosting)]
     for name, rule, climb in (
             ("right quality", "the lowest quality each segment's owner accepts", _right_quality),
             ("batch lane", "what can wait a day goes through the half-price lane", _batched),
-            ("hosted Flux", "what may move goes to the cheapest hosted Flux that follows its rules", _on_flux)):
+            ("hosted Flux", ("what may move goes to the cheapest hosted Flux that follows its rules, that this product "
+                            "routes to, and whose price is of confidence A or B"), _on_flux)):
         tried = tuple(climb(case, segment) for segment in hosting)
-        rung = _rung(name, rule, _total(case, hosting), _total(case, tried), taken=tried != hosting,
-                     unchecked_days=_unchecked_days(tried))
+        rung = _rung(name, rule, (case, hosting), tried)
         if rung.taken:
             hosting = tried
         rungs.append(rung)
     return tuple(rungs), hosting
 
 
-def own_rung(case: Case, hosting: Sequence[Hosting], *, curve: CostCurve) -> Rung:
-    """The last rung: displaceable images on own GPUs, after staff, licence and storage, the rest hosted as before."""
-    before = _total(case, hosting)
-    stays = _total(case, [_remaining(segment) for segment in hosting])
+def own_rung(case: Case, hosting: Sequence[Hosting], *, drawn: CostCurve, point: CostCurve) -> Rung:
+    """The last rung: displaceable images on own GPUs, after staff, licence and storage, the rest hosted as before.
+
+    Args:
+        case: the question.
+        hosting: how every segment is hosted before.
+        drawn: both lines in every drawn world.
+        point: the same with every assumption at its median.
+    """
+    stay = [_remaining(segment) for segment in hosting]
     moved = sum(segment.row.own_images for segment in hosting)
-    after = stays + curve.own_usd(moved)
-    rule = "what own GPUs may make, on whole GPUs, after staff, licence and storage"
-    return _rung("own GPUs", rule, before, after, taken=True, unchecked_days=_unchecked_days(hosting))
+    months = _total(case, hosting), _total(case, stay) + drawn.own_usd(moved)
+    mids = _mid_total(case, hosting), _mid_total(case, stay) + float(point.own_usd(moved))
+    return _told("own GPUs", "what own GPUs may make, on whole GPUs, after staff, licence and storage", months, mids,
+                 _unchecked_days(hosting))
 
 
 def best_flux(case: Case, segment: Segment) -> HostedOption | None:
-    """The cheapest hosted open-weight or BFL option per accepted image that the segment's rules allow."""
-    if segment.data_class == "restricted":
+    """The cheapest hosted Flux per accepted image that the segment's rules allow.
+
+    Work that is not public stays with the vendor it has: no terms of another one are stated here. Options that this
+    product does not route to, and prices of one third party alone, are shown and not planned with.
+    """
+    if segment.data_class != "public":
         return None
     fitting = [option for option in hosted_options(case, segment) if isinstance(option, HostedOption)
                and _is_flux(case, option, segment)]
@@ -117,11 +133,27 @@ def best_flux(case: Case, segment: Segment) -> HostedOption | None:
                / case.acceptance_share(option.card, segment), default=None)
 
 
+def cheapest_left_out(case: Case, segment: Segment) -> HostedOption | None:
+    """A hosted Flux cheaper than the one planned with, but not routed to or resting on one third party's figure."""
+    best = best_flux(case, segment)
+    rivals = [option for option in hosted_options(case, segment) if isinstance(option, HostedOption)
+              and case.book.models.find(option.card).family == "flux" and not _is_flux(case, option, segment)
+              and _follows_rules(case, option, segment)]
+    cheapest = min(rivals, key=lambda option: option.usd_per_image, default=None)
+    if best is None or cheapest is None or cheapest.usd_per_image >= best.usd_per_image:
+        return None
+    return cheapest
+
+
 def _is_flux(case: Case, option: HostedOption, segment: Segment) -> bool:
     card = case.book.models.find(option.card)
     trusted = case.book.prices.row(option.row).confidence in _TRUSTED
-    return (card.family == "flux" and option.routable and trusted
-            and flux_verdict(case.scenario, card, segment=segment, own=False).is_allowed)
+    return card.family == "flux" and option.routable and trusted and _follows_rules(case, option, segment)
+
+
+def _follows_rules(case: Case, option: HostedOption, segment: Segment) -> bool:
+    card = case.book.models.find(option.card)
+    return flux_verdict(case, card, segment=segment, own=False).is_allowed
 
 
 def _right_quality(case: Case, hosting: Hosting) -> Hosting:
@@ -156,6 +188,9 @@ def _on_flux(case: Case, hosting: Hosting) -> Hosting:
 
 def _cheaper(case: Case, hosting: Hosting, model: str, quality: str | None, tier: str) -> Hosting:
     option = hosted_option(case, hosting.row.segment, model=model, quality=quality, tier=tier)
+    if isinstance(option, Refused) and quality != hosting.shares[0].option.quality:
+        raise ScenarioError(case.scenario.name, key=f"segment.{hosting.row.segment.name}.lowest_quality", value=quality,
+                            problem=option.reason, remedy="name a quality that the model is sold at")
     if not isinstance(option, HostedOption):
         return hosting
     changed = replace(hosting, shares=(replace(hosting.shares[0], option=option),))
@@ -188,9 +223,19 @@ def _unchecked_days(hosting: Sequence[Hosting]) -> int:
     return max((share.option.unchecked_days for segment in hosting for share in segment.shares), default=0)
 
 
-def _rung(name: str, rule: str, before: Value, after: Value, *, taken: bool, unchecked_days: int) -> Rung:
-    yearly = np.atleast_1d(np.asarray(after, dtype=float)) * MONTHS_PER_YEAR
-    p10, p50, p90 = percentiles(np.asarray(before - after) * MONTHS_PER_YEAR, 10, 50, 90)
-    gains = p50 > 0 or name == "today's bill"
-    return Rung(name, rule, float(np.median(yearly)), p10, p50, p90, taken=taken and gains,
+def _mid_total(case: Case, hosting: Sequence[Hosting]) -> float:
+    gross = sum(segment.mid_usd_per_month(case) for segment in hosting)
+    return gross - relief_usd(case, [pair for segment in hosting for pair in segment.images_by_option()])
+
+
+def _rung(name: str, rule: str, before: tuple[Case, Sequence[Hosting]], after: Sequence[Hosting]) -> Rung:
+    case, hosting = before
+    months = _total(case, hosting), _total(case, after)
+    return _told(name, rule, months, (_mid_total(case, hosting), _mid_total(case, after)), _unchecked_days(after))
+
+
+def _told(name: str, rule: str, months: tuple[Value, Value], mids: tuple[float, float], unchecked_days: int) -> Rung:
+    saved = (mids[0] - mids[1]) * MONTHS_PER_YEAR
+    p10, p90 = percentiles(np.asarray(months[0] - months[1]) * MONTHS_PER_YEAR, 10, 90)
+    return Rung(name, rule, mids[1] * MONTHS_PER_YEAR, saved, p10, p90, taken=saved > 0 or name == "today's bill",
                 unchecked_days=unchecked_days)

@@ -155,7 +155,7 @@ def groups(left_out: Sequence[LeftOut]) -> tuple[Group, ...]:
     choices: tuple[tuple[str, Callable[[LeftOut], bool]], ...] = (
         ("core rows", lambda one: one.core),
         ("core rows, setup known to another source", lambda one: one.core and one.cell_known),
-        ("all rows of trust A and B on one card", lambda _: True),
+        ("all usable rows of trust A and B on one card", lambda _: True),
         ("FLUX.2 rows", lambda one: one.timing.row.model.startswith("flux-2")),
         ("FLUX.2 core rows", lambda one: one.core and one.timing.row.model.startswith("flux-2")))
     return tuple(_group(name, [one for one in left_out if fits(one)]) for name, fits in choices)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from pathlib import Path
+from .errors import PlannerError
 
+if TYPE_CHECKING:
     from router.law import Coefficients
 
 __all__ = ["law_text", "write_law"]
+
+_READABLE = 0o644
 
 
 def law_text(coefficients: Coefficients) -> str:
@@ -18,10 +22,9 @@ def law_text(coefficients: Coefficients) -> str:
     kinds = {name: [kind.mean, kind.sd] for name, kind in coefficients.kinds.items()}
     lines = [f"  {json.dumps(key)}: {json.dumps([_short(effect.mean), *map(_short, effect.narrowing)])}"
              for key, effect in coefficients.effects.items()]
-    years = {name: round(year, 3) for name, year in coefficients.newest_year.items()}
     return (f'{{"owner": {json.dumps(coefficients.owner)}, "noise_sd": {coefficients.noise_sd},\n'
             f' "kinds": {json.dumps(kinds)},\n'
-            f' "newest_year": {json.dumps(years)},\n "effects": {{\n' + ",\n".join(lines) + "\n}}\n")
+            ' "effects": {\n' + ",\n".join(lines) + "\n}}\n")
 
 
 def _short(number: float) -> float:
@@ -29,8 +32,16 @@ def _short(number: float) -> float:
 
 
 def write_law(path: Path, coefficients: Coefficients) -> None:
-    """Write the law in one piece, so that a reader never sees half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(".part")
-    draft.write_text(law_text(coefficients), encoding="utf-8")
-    draft.replace(path)
+    """Write the law in one piece, so that a reader never sees half of it.
+
+    Raises:
+        PlannerError: the folder cannot be written to.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile("w", dir=path.parent, suffix=".part", encoding="utf-8", delete=False) as draft:
+            draft.write(law_text(coefficients))
+        Path(draft.name).chmod(_READABLE)
+        Path(draft.name).replace(path)
+    except OSError as error:
+        raise PlannerError(f"{path}: cannot be written ({type(error).__name__}); name a folder of your own") from None

@@ -57,7 +57,7 @@ def own_side(case: Case, moved: Sequence[SegmentToday]) -> OwnSide:
                 for weight, row, share in zip(weights, moved, accepted, strict=True)]
     seconds = _seconds(case, estimates, [part / sum(replaced) for part in replaced])
     share = sum(weight * part for weight, part in zip(weights, accepted, strict=True))
-    licence = next((held for held in case.scenario.licence if case.book.models.find(own.model).id in held.models), None)
+    licence = next((held for held in case.scenario.licence if _covers(case, held)), None)
     spreads = {
         "seconds": assumption(case.scenario, "seconds", mid=seconds.mid, known=seconds),
         "busy": assumption(case.scenario, "busy", mid=own.busy_share),
@@ -105,6 +105,11 @@ def own_curve(case: Case, side: OwnSide, *, price: tuple[float, Value], factors:
         own_usd_per_image=seconds * month.usd_per_busy_s + month.usd_per_image,
         own_images_per_image=replaced,
     )
+
+
+def _covers(case: Case, licence: Licence) -> bool:
+    find = case.book.models.find
+    return any(find(name).id == find(case.scenario.own.model).id for name in licence.models)
 
 
 def _seconds(case: Case, estimates: Sequence[Estimate | None], weights: Sequence[float]) -> Spread:

@@ -6,6 +6,7 @@ import csv
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from router.catalog import is_installed
 from router.errors import PriceError
 from router.price_loading import CONFIRMATIONS
 from router.prices import STALE_AFTER_DAYS
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["RowAge", "confirm", "row_ages"]
 
-_PACKAGED = "_data"
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def confirm(roots: Sequence[Path], row_id: str, *, table: PriceTable, on: date, 
     seen = table.checked_on(row, on=on)
     if on <= seen:
         raise PriceError(f"on = {on}: {row_id} was seen on {seen} already; give a later day")
-    if roots[-1].name == _PACKAGED:
+    if is_installed(roots[-1]):
         raise PriceError("--data: the installed tables are not written to; name a folder of your own with --data")
     return _append(roots[-1] / "prices" / CONFIRMATIONS, (row_id, str(on)))
 
@@ -80,8 +80,11 @@ def _append(path: Path, cells: tuple[str, str]) -> Path:
     try:
         path.parent.mkdir(exist_ok=True)
         new = not path.exists()
+        torn = not new and not path.read_bytes().endswith(b"\n")
         with path.open("a", newline="", encoding="utf-8") as file:
             writer = csv.writer(file, lineterminator="\n")
+            if torn:
+                file.write("\n")
             writer.writerows([("row", "on"), cells] if new else [cells])
     except OSError as error:
         raise PriceError(f"{path}: cannot be written ({type(error).__name__}); name a folder of your own "

@@ -37,6 +37,7 @@ _LITELLM_TOKENS: Mapping[str, str] = MappingProxyType({
 _GENAI_TOKENS: Mapping[str, str] = MappingProxyType({
     "input_mtok": "text_input", "cache_read_mtok": "text_cached_input", "input_image_mtok": "image_input",
     "cache_image_read_mtok": "image_cached_input", "output_image_mtok": "image_output"})
+_MOST_USD = 1_000_000
 _KEYED = re.compile(r"(?P<quality>[a-z]+)/(?P<width>\d+)-x-(?P<height>\d+)/(?P<model>.+)")
 
 
@@ -66,13 +67,18 @@ def read_price_list(path: Path) -> tuple[Opinion, ...]:
         document = _literal(_tree(text)) if name.endswith(".py") else json.loads(text, parse_float=Decimal)
     except Unreadable as error:
         raise PlannerError(f"{path}: {error}") from None
-    except (OSError, UnicodeDecodeError, zipfile.BadZipFile, ValueError, SyntaxError, RecursionError) as error:
+    except (OSError, UnicodeDecodeError, zipfile.BadZipFile, ValueError, SyntaxError, RecursionError,
+            NotImplementedError, RuntimeError, TypeError, MemoryError) as error:
         raise PlannerError(f"{path}: cannot be read ({type(error).__name__}); give LiteLLM's price JSON, "
                            "GenAI-prices' data, or a wheel of either") from None
-    if isinstance(document, dict):
-        return tuple(_litellm(document))
-    if isinstance(document, list):
-        return tuple(_genai(document))
+    try:
+        if isinstance(document, dict):
+            return tuple(_litellm(document))
+        if isinstance(document, list):
+            return tuple(_genai(document))
+    except (TypeError, AttributeError, LookupError, ValueError, ArithmeticError) as error:
+        raise PlannerError(f"{path}: an entry is not as the list's format has it ({type(error).__name__}); give a list "
+                           "as its project publishes it") from None
     raise PlannerError(f"{path}: neither LiteLLM's nor GenAI-prices' format; give one of their files or wheels")
 
 
@@ -144,9 +150,10 @@ def _amount(value: Any) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
         return Decimal(0)
     try:
-        return Decimal(str(value))
+        amount = Decimal(str(value))
     except InvalidOperation:
         return Decimal(0)
+    return amount if amount.is_finite() and 0 <= amount < _MOST_USD else Decimal(0)
 
 
 def _tree(text: str) -> ast.expr:

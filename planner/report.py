@@ -35,12 +35,11 @@ def _parts(said: Answer, *, all_options: bool) -> Iterator[RenderableType]:
     yield Text(f"Prices of {said.case.on}, {said.case.draws.count:,} draws, seed {said.case.draws.seed}. "
                "A month has 730 hours.", style="dim")
     yield from _stated(said)
-    yield from (Text(), _displaceable(said), *_gpu_month(said), Text(), _ladder(said))
+    yield from (Text(), _displaceable(said), *_licences(said), *_gpu_month(said), Text(), _ladder(said))
     if said.own is not None:
         yield from (Text(), _break_evens(said))
-        if not said.stopped:
-            yield from (Text(), _chart(said.own.main), Text(), _swings(said.own.main))
-    if said.what_ifs:
+        yield from (Text(), _chart(said.own.main), Text(), _swings(said.own.main))
+    if said.what_ifs and not said.stopped:
         yield from (Text(), _what_ifs(said))
     if said.solved is not None:
         yield from (Text(), Text(_solved(said)))
@@ -73,6 +72,17 @@ def _displaceable(said: Answer) -> Table:
     return table
 
 
+def _licences(said: Answer) -> Iterator[RenderableType]:
+    """What is known of the licence that keeps images from moving."""
+    if said.binding != "licence" or said.own is not None:
+        return
+    card = said.case.book.models.find(said.case.scenario.own.model)
+    for known in said.case.book.licences:
+        if card.id in known.models and known.commercial == "bought":
+            price = "its price was not found" if known.usd_per_month is None else f"{known.usd_per_month} USD a month"
+            yield Text(f"  to be bought: {known.name} ({price}; {known.note})")
+
+
 def _gpu_month(said: Answer) -> Iterator[RenderableType]:
     yield Text(f"  images a GPU may make cost {said.displaceable_usd_per_month:,.2f} USD/month today")
     if said.relief_usd_per_month:
@@ -80,6 +90,9 @@ def _gpu_month(said: Answer) -> Iterator[RenderableType]:
                    f"{said.relief_usd_per_month:,.2f} USD/month already")
     if said.cheapest is None:
         yield Text("  no card in the tables can make them")
+        return
+    if said.cheapest.usd_per_month == 0:
+        yield Text("  the scenario's own card costs nothing while it is idle")
         return
     yield Text(f"  the cheapest feasible GPU month costs {said.cheapest.usd_per_month:,.2f} USD "
                f"({said.cheapest.gpu} at {said.cheapest.usd_per_gpu_h:.2f} USD/h, {said.cheapest.source})")
@@ -91,10 +104,17 @@ def _ladder(said: Answer) -> RenderableType:
     table = _table("Savings ladder", "rung", "USD/year", "saves", "P10", "P90", "")
     for rung in said.rungs:
         first = rung is said.rungs[0]
-        table.add_row(rung.name, f"{rung.usd_per_year:,.0f}", "" if first else f"{rung.saves_p50:,.0f}",
-                      "" if first else f"{rung.saves_p10:,.0f}", "" if first else f"{rung.saves_p90:,.0f}",
+        table.add_row(rung.name, _money(rung.usd_per_year), "" if first else _money(rung.saves),
+                      "" if first else _money(rung.saves_p10), "" if first else _money(rung.saves_p90),
                       "" if rung.taken else "no gain")
-    return Group(table, *(Text(f"  {rung.name}: {rung.rule}{_age(rung.unchecked_days)}") for rung in said.rungs))
+    lines = [f"{rung.name}: {rung.rule}{_age(rung.unchecked_days)}" for rung in said.rungs]
+    if said.review_usd_per_month:
+        lines.append(f"every rung holds people's time for looking at images, today {said.review_usd_per_month:,.2f} "
+                     "USD a month")
+    if said.left_out is not None:
+        lines.append(f"cheaper and left out: {said.left_out.label} at {said.left_out.usd_per_image:f} USD "
+                     f"({said.left_out_because})")
+    return Group(table, *(Text(f"  {line}") for line in lines))
 
 
 def _break_evens(said: Answer) -> RenderableType:
@@ -108,13 +128,15 @@ def _break_evens(said: Answer) -> RenderableType:
         table.add_row(found.against.name, f"{found.against.usd_per_image:.4f}", _volume(found.first),
                       _volume(found.durable), _volume(found.p10), _volume(found.p50), _volume(found.p90),
                       f"{found.cheaper_share_now:.0%}")
-        why = f"; never: {found.binding}" if found.binding else ""
+        never = "never" if not math.isfinite(found.first) else "not durably"
+        why = f"; {never}: {found.binding}" if found.binding else ""
         legend.append(Text(f"  {found.against.name}: {found.against.says}{_age(found.against.unchecked_days)}{why}"))
     seconds, main = own.side.spreads["seconds"], own.main
     return Group(table, *legend, Text(
         f"  P(own) now: how surely own GPUs are cheaper at {said.displaceable_images:,.0f} images a month\n"
-        f"  {seconds.mid:.3g} s an image ({seconds.low:.3g} to {seconds.high:.3g}; {own.side.pedigree}); a card makes "
-        f"{_volume(main.images_per_gpu_month)} a month, {main.full_load_usd_per_image:.4f} USD each at full load"))
+        f"  {seconds.mid:.3g} s an image ({seconds.low:.3g} to {seconds.high:.3g}; {own.side.pedigree}); "
+        f"{_capacity(main)}, "
+        f"{main.full_load_usd_per_image:.4f} USD each at full load"))
 
 
 def _chart(found: BreakEven) -> Text:
@@ -126,7 +148,7 @@ def _chart(found: BreakEven) -> Text:
     ticks = range(math.ceil(math.log10(found.volumes[0])), math.floor(math.log10(found.volumes[-1])) + 1)
     plotext.xticks(list(ticks), [f"{10 ** tick:,}" for tick in ticks])
     plotext.ylim(0, 100)
-    plotext.title("P(own GPUs cheaper), %, by images a month")
+    plotext.title("P(own GPUs cheaper than the first price above), %, by images a month")
     return Text.from_ansi(plotext.build())
 
 
@@ -153,12 +175,13 @@ def _solved(said: Answer) -> str:
         return ""
     if solved.value is None:
         return f"At {solved.images:,.0f} images a month {solved.says}."
-    return (f"At {solved.images:,.0f} images a month both sides cost the same with {solved.driver} = "
+    return (f"At {solved.images:,.0f} images a month own GPUs and the price of {solved.against} "
+            f"cost the same with {solved.driver} = "
             f"{solved.value:,.4g} {solved.unit} (now {solved.now:,.4g}); {solved.says}.")
 
 
 def _options(said: Answer, *, all_options: bool) -> Table:
-    table = _table("Cost of each option", "option", "USD/image", "USD/accepted image", "note")
+    table = _table(f"Cost of each option, for {said.options_for}", "option", "USD/image", "USD/accepted image", "note")
     shown = [row for row in said.options if row.usd_per_image is not None or all_options]
     today = {row.option.label for row in said.today}
     for at, row in enumerate(shown):
@@ -175,6 +198,16 @@ def _options(said: Answer, *, all_options: bool) -> Table:
 def _age(unchecked_days: int) -> str:
     """The mark of a figure that a stale price touches; its interval is widened too."""
     return f" [price {unchecked_days} days old]" if unchecked_days else ""
+
+
+def _capacity(found: BreakEven) -> str:
+    if not math.isfinite(found.images_per_gpu_month):
+        return "paid by the second, so no card is ever full"
+    return f"a card makes {found.images_per_gpu_month:,.0f} a month"
+
+
+def _money(usd: float) -> str:
+    return f"{usd:,.0f}" if math.isfinite(usd) else "too few cards"
 
 
 def _usd(usd: float | None) -> str:

@@ -34,13 +34,20 @@ def find_scenario(name: str, shipped: Iterable[Path]) -> Path:
         ScenarioError: neither exists; the shipped names are listed.
     """
     path = Path(name)
-    if path.is_file():
+    if _is_file(path):
         return path
     known = {file.stem: file for file in shipped}
     if path.suffix in ("", ".toml") and path.stem in known and path.parent in (Path(), Path("data/scenarios")):
         return known[path.stem]
     raise ScenarioError(name, key="SCENARIO", value=name, problem="no such file or shipped scenario",
                         remedy=f"give a TOML file, or one of {', '.join(sorted(known))}")
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def load_scenario(path: Path, *, settings: Sequence[tuple[str, str]] = ()) -> Scenario:
@@ -117,9 +124,9 @@ def _merged(base: Document, over: Document) -> Document:
 
 
 def _merged_rows(base: list[Any], over: list[Any], identity: str) -> list[Any]:
-    rows = {row.get(identity): row for row in base if isinstance(row, dict)}
+    rows = {str(row.get(identity)): row for row in base if isinstance(row, dict)}
     for row in over:
-        name = row.get(identity) if isinstance(row, dict) else None
+        name = str(row.get(identity)) if isinstance(row, dict) else ""
         rows[name] = _merged(rows.get(name, {}), row) if isinstance(row, dict) else row
     return list(rows.values())
 
@@ -133,7 +140,8 @@ def _list(path: object, document: Document, key: str) -> list[Any]:
 
 def _value(path: Path, key: str, text: str) -> Any:
     try:
-        return parse_toml(f"value = {text}")["value"]
+        if "\n" not in text:
+            return parse_toml(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         if text.replace("-", "").replace("_", "").replace("/", "").replace(".", "").isalnum():
             return text

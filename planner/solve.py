@@ -22,12 +22,13 @@ _LEAST_ACCEPTANCE = 0.01
 
 @dataclass(frozen=True)
 class Solved:
-    """The value at which both sides cost the same at `images` a month; None where no possible value does it.
+    """The value at which own GPUs cost what the price `against` does at `images` a month; None where no value does it.
 
     `says` tells on which side of the value own GPUs win, or why there is none.
     """
 
     driver: str
+    against: str
     unit: str
     images: float
     now: float
@@ -52,7 +53,7 @@ def solve(case: Case, side: OwnSide, *, price: PriceReplaced, driver: str, image
         "rent": (side.spreads["rent"].mid, _usd_per_rent(case, side, price, images)),
     }[driver]
     value = now + gap_usd / slope_usd if slope_usd else -1.0
-    return _told(driver, images, now, value if value >= 0 else None)
+    return _told((driver, price.name), images, now, value if value >= 0 else None)
 
 
 def _usd_per_rent(case: Case, side: OwnSide, price: PriceReplaced, images: float) -> float:
@@ -72,12 +73,13 @@ def _acceptance(case: Case, side: OwnSide, price: PriceReplaced, images: float) 
         return float(curve.hosted_usd(images) - curve.own_usd(images))
 
     if gap_usd(1.0) < 0 or gap_usd(_LEAST_ACCEPTANCE) > 0:
-        return _told("acceptance", images, now, None)
-    return _told("acceptance", images, now, float(brentq(gap_usd, _LEAST_ACCEPTANCE, 1.0, xtol=1e-6)))
+        return _told(("acceptance", price.name), images, now, None)
+    return _told(("acceptance", price.name), images, now, float(brentq(gap_usd, _LEAST_ACCEPTANCE, 1.0, xtol=1e-6)))
 
 
-def _told(driver: str, images: float, now: float, value: float | None) -> Solved:
+def _told(named: tuple[str, str], images: float, now: float, value: float | None) -> Solved:
+    driver, against = named
     if value is None:
-        return Solved(driver, UNITS[driver], images, now, None, f"no {driver} makes the two sides equal")
+        return Solved(driver, against, UNITS[driver], images, now, None, f"no {driver} makes the two sides equal")
     side = "below" if driver in ("licence", "staff", "rent") else "above"
-    return Solved(driver, UNITS[driver], images, now, value, f"own GPUs win {side} it")
+    return Solved(driver, against, UNITS[driver], images, now, value, f"own GPUs win {side} it")

@@ -17,7 +17,6 @@ import numpy as np
 
 from router.law import Coefficients, FittedEffect, Kind
 from router.measurements import why_left_out
-from router.service_time import years_from_2026
 from router.setup import Setup
 from router.work import OWN_SOURCE, base_seconds, effects_of
 
@@ -64,7 +63,7 @@ def _setup(row: Measurement, models: Models, gpus: Mapping[str, Gpu]) -> Setup:
         card, models.architecture_of(card), gpus[row.gpu], row.engine, row.precision, row.weight_only,  # type: ignore[arg-type]
         row.compile, row.size, row.steps, row.forwards_per_step or 1, row.batch, row.references or 0,
         "denoise" if row.part == "denoise" else "end-to-end", row.attention, row.lora, row.offload != "none",
-        row.source_key, years_from_2026(row.source_on))
+        row.source_key)
 
 
 class Design:
@@ -75,15 +74,15 @@ class Design:
         bases = [base_seconds(timing.setup) for timing in timings]
         effects = [effects_of(timing.setup) for timing in timings]
         names = sorted({name for base in bases for name in base})
-        used = {key for base, keys in zip(bases, effects, strict=True) for name in base for key, _ in keys[name]}
+        used = {key for base, keys in zip(bases, effects, strict=True) for name in base for key in keys[name]}
         self.effects = {key: at for at, key in enumerate(sorted(used))}
         self.log_base = np.array([[np.log(base[name]) if base.get(name) else -np.inf for base in bases]
                                   for name in names])
         self.weights = np.zeros((len(names), len(timings), len(self.effects)))
         for at, (base, keys) in enumerate(zip(bases, effects, strict=True)):
             for component, name in enumerate(names):
-                for key, weight in keys[name] if name in base else ():
-                    self.weights[component, at, self.effects[key]] += weight
+                for key in keys[name] if name in base else ():
+                    self.weights[component, at, self.effects[key]] = 1.0
         self.log_seconds = np.log([timing.row.seconds_per_image for timing in timings])
         self.votes = _votes(timings)
         self.sure = np.array([timing.setup.source == OWN_SOURCE for timing in timings])
@@ -146,12 +145,11 @@ def fit_timings(design: Design, rows: NDArray[np.bool_] | None = None, *, priors
     return Fit(design, mode, mean, variance, slopes, covariance, noise_sd)
 
 
-def to_coefficients(fitted: Fit, timings: Sequence[Timing], *, keep_source: str = "") -> Coefficients:
+def to_coefficients(fitted: Fit, *, keep_source: str = "") -> Coefficients:
     """What the router needs of a fit: no effect of a source, but for one that is the user's own.
 
     Args:
-        fitted: the fit of these timings.
-        timings: in the order of the design.
+        fitted: the fit.
         keep_source: the source key whose effects are kept, so that its owner's predictions use them.
     """
     kept = {key: at for key, at in fitted.design.effects.items()
@@ -161,11 +159,8 @@ def to_coefficients(fitted: Fit, timings: Sequence[Timing], *, keep_source: str 
     _, scale, directions = np.linalg.svd(narrowing[:, columns] / np.sqrt(fitted.prior_variance[columns]),
                                          full_matrices=False)
     rows = (scale[:, None] * directions)[:_DIRECTIONS].T
-    years: dict[str, float] = {}
-    for timing in timings:
-        years[timing.setup.engine] = max(years.get(timing.setup.engine, -np.inf), timing.setup.year)
     return Coefficients(
-        kinds=PRIORS, owner=keep_source, noise_sd=fitted.noise_sd, newest_year=dict(sorted(years.items())),
+        kinds=PRIORS, owner=keep_source, noise_sd=fitted.noise_sd,
         effects={key: FittedEffect(float(fitted.mode[at]), tuple(float(number) for number in row))
                  for (key, at), row in zip(kept.items(), rows, strict=True)})
 

@@ -23,10 +23,10 @@ _WEIGHS = {"price": "the month of the cards", "speed": "the month of the cards",
 def verdict(said: Answer) -> str:
     """What to do, and the number it rests on."""
     scenario = said.case.scenario
+    if said.stopped and said.displaceable_images:
+        return _stopped(said)
     if said.own is None:
         return f"No GPU can pay: none of today's images may move to {scenario.own.model}. {_why_none(said)}"
-    if said.stopped:
-        return _stopped(said)
     own, main = said.rungs[-1], said.own.main
     if not math.isfinite(main.first) and math.isfinite(main.beyond):
         return (f"Own GPUs pay against {main.against.usd_per_image:.4f} USD an image only from {main.beyond:,.0f} "
@@ -36,16 +36,23 @@ def verdict(said: Answer) -> str:
         return (f"Own GPUs never pay against {main.against.usd_per_image:.4f} USD an image below "
                 f"{scenario.horizon_images_per_month:,.0f} a month: {_BINDING[main.binding]} "
                 f"(binding: {main.binding}).")
-    crossing = (f"Own GPUs beat {main.against.usd_per_image:.4f} USD an image from {main.first:,.0f} images a month "
-                f"(P10 {_volume(main.p10)}, P90 {_volume(main.p90)})")
+    crossing = (f"Own GPUs beat {main.against.usd_per_image:.4f} USD an image from {main.first:,.0f} images a month"
+                f"{'' if math.isfinite(main.durable) else f', not durably ({main.binding})'} (P10 {_volume(main.p10)}, "
+                f"P90 {_volume(main.p90)})")
     at_volume = f"at your {said.displaceable_images:,.0f} a month"
-    if own.saves_p50 <= 0:
-        return (f"{crossing}, but {at_volume} the hosted rungs before them leave nothing to win: "
-                f"own GPUs would cost {-own.saves_p50:,.0f} USD a year more than the cheapest hosted way.")
-    if own.saves_p50 < scenario.worth.usd_per_year:
-        return (f"{crossing}, but not worth it: {at_volume} they save {own.saves_p50:,.0f} USD a year over the "
-                f"cheapest hosted way, less than {scenario.worth.person_share:.0%} of one person.")
-    return (f"{crossing}; {at_volume} they save {own.saves_p50:,.0f} USD a year over the cheapest hosted way "
+    if not math.isfinite(own.usd_per_year):
+        return f"{crossing}, but {at_volume} more cards are needed than there are."
+    if own.usd_per_year >= said.rungs[0].usd_per_year:
+        return (f"{crossing}; {at_volume} they would cost {own.usd_per_year - said.rungs[0].usd_per_year:,.0f} USD a "
+                "year more than today's bill.")
+    if own.saves <= 0:
+        return (f"{crossing}, but {at_volume} the hosted rungs before them leave nothing to win: own GPUs would cost "
+                f"{-own.saves:,.0f} USD a year more than the cheapest hosted way planned with.")
+    if own.saves < scenario.worth.usd_per_year:
+        return (f"{crossing}, but not worth it: {at_volume} they save {own.saves:,.0f} USD a year over the cheapest "
+                f"hosted way planned with, less than {scenario.worth.person_share:.0%} of one person "
+                f"({scenario.worth.usd_per_year:,.0f} USD).")
+    return (f"{crossing}; {at_volume} they save {own.saves:,.0f} USD a year over the cheapest hosted way planned with "
             f"(P10 {own.saves_p10:,.0f}, P90 {own.saves_p90:,.0f}).")
 
 

@@ -10,7 +10,7 @@ from .errors import TableError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["DATA_VARIABLE", "data_roots", "table_files"]
+__all__ = ["DATA_VARIABLE", "data_roots", "is_installed", "table_files"]
 
 DATA_VARIABLE = "BREAKEVEN_DATA"
 _MARKER = "SOURCES.md"
@@ -29,7 +29,7 @@ def data_roots(overlay: Path | None, environ: Mapping[str, str]) -> tuple[Path, 
     named = overlay or (Path(environ[DATA_VARIABLE]) if environ.get(DATA_VARIABLE) else None)
     if named is None:
         return (_base(),)
-    if not named.is_dir():
+    if not _is_folder(named):
         raise TableError(named, 0, key="--data", value=str(named), problem="no such folder",
                          remedy=f"create it, or leave out --data and {DATA_VARIABLE}")
     return (_base(), named)
@@ -38,6 +38,18 @@ def data_roots(overlay: Path | None, environ: Mapping[str, str]) -> tuple[Path, 
 def table_files(roots: Iterable[Path], pattern: str) -> tuple[Path, ...]:
     """Files matching `pattern` (as in `prices/*.csv`), base folder first, sorted by name inside a folder."""
     return tuple(path for root in roots for path in sorted(root.glob(pattern)))
+
+
+def is_installed(root: Path) -> bool:
+    """Whether a folder is that of the installed package, which is never written to."""
+    return root.resolve() == (Path(__file__).parent / "_data").resolve()
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False
 
 
 def _base() -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
@@ -12,7 +13,7 @@ from typing import TypedDict, Unpack
 import click
 
 from .catalog import data_roots
-from .errors import PriceError, RouterError
+from .errors import PriceError, RouterError, one_line
 from .price_checks import asked_size
 from .price_report import quote_json, quote_lines
 from .prices import PriceAsk, load_prices, quote
@@ -85,13 +86,16 @@ def asked_day(text: str | None) -> date:
 
 def main() -> None:
     """Run `router`: exit 0 on an answer, 2 on a question that cannot be answered, with one line on stderr."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     try:
         router.main(prog_name="router", standalone_mode=False)
     except RouterError as error:
-        click.echo(f"router: {error}", err=True)
+        click.echo(one_line(f"router: {error}"), err=True)
         sys.exit(2)
     except click.ClickException as error:
-        click.echo(f"{_path(error)}: {error.format_message()}", err=True)
+        click.echo(one_line(f"{_path(error)}: {error.format_message()}"), err=True)
         sys.exit(2)
     except click.Abort:
         click.echo("router: stopped", err=True)

@@ -13,9 +13,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["OutOfReach", "PriceError", "RouterError", "TableError", "short_text"]
+__all__ = ["OutOfReach", "PriceError", "RouterError", "TableError", "one_line", "short_text"]
 
 _LONGEST = 80
+
+
+def one_line(text: str) -> str:
+    """A message for a terminal: control characters escaped, so that it stays one line and steers nothing."""
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
 
 def short_text(value: object) -> str:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Gpu", "find_gpu", "load_gpus"]
 
+_LEAST, _MOST = 0.1, 1e6
+
 
 @dataclass(frozen=True)
 class Gpu:
@@ -55,8 +57,12 @@ class Gpu:
         """Refuse a card without memory or speed."""
         for key in ("multiprocessors", "memory_gib", "memory_bandwidth_gb_s", "spec_bf16_tflops",
                     "matmul_bf16_tflops", "host_link_gb_s"):
-            if getattr(self, key) <= 0:
-                raise Invalid(key, getattr(self, key), "must be above 0", "write the card's figure")
+            if not _LEAST <= getattr(self, key) <= _MOST:
+                raise Invalid(key, getattr(self, key), f"outside {_LEAST:g} to {_MOST:g}", "write the card's figure")
+        for key in ("spec_fp8_tflops", "spec_fp4_tflops", "matmul_fp8_tflops", "matmul_fp4_tflops"):
+            if getattr(self, key) is not None and not _LEAST <= getattr(self, key) <= _MOST:
+                raise Invalid(key, getattr(self, key), f"outside {_LEAST:g} to {_MOST:g}",
+                              "write it, or leave it empty")
 
 
 def load_gpus(roots: Iterable[Path]) -> Mapping[str, Gpu]:

@@ -6,15 +6,16 @@ import json
 import math
 from collections import defaultdict
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .catalog import table_files
 from .errors import TableError
+from .text_files import read_plain_text
 from .work import base_seconds, effects_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from pathlib import Path
 
     from .setup import Setup
 
@@ -22,6 +23,7 @@ __all__ = ["LAW_FILE", "Coefficients", "FittedEffect", "Kind", "Prediction", "pr
            "read_coefficients"]
 
 LAW_FILE = "throughput/law.json"
+_MOST_LOG = 50.0
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class FittedEffect:
 
 @dataclass(frozen=True)
 class Coefficients:
-    """The fit: kinds, levels, the noise of one timing, and the year of each engine's newest measurement.
+    """The fit: kinds, levels, and the noise of one timing.
 
     `owner` is the source on whose machine answers hold; empty for a machine nobody has timed.
     """
@@ -53,7 +55,6 @@ class Coefficients:
     kinds: Mapping[str, Kind]
     effects: Mapping[str, FittedEffect]
     noise_sd: float
-    newest_year: Mapping[str, float]
     owner: str = ""
 
 
@@ -69,13 +70,13 @@ class Prediction:
 def predict(coefficients: Coefficients, setup: Setup) -> Prediction:
     """Evaluate the law for a setup; a level that was never measured has its kind's mean and full spread."""
     keys = effects_of(setup)
-    seconds = {name: base * math.exp(sum(weight * _mean(coefficients, key) for key, weight in keys[name]))
+    seconds = {name: base * math.exp(sum(_mean(coefficients, key) for key in keys[name]))
                for name, base in base_seconds(setup).items() if base > 0}
     total = sum(seconds.values())
     gradient: dict[str, float] = defaultdict(float)
     for name, value in seconds.items():
-        for key, weight in keys[name]:
-            gradient[key] += weight * value / total
+        for key in keys[name]:
+            gradient[key] += value / total
     return Prediction(total, math.sqrt(_variance(coefficients, gradient)),
                       {name: value / total for name, value in seconds.items()})
 
@@ -106,19 +107,39 @@ def read_coefficients(roots: Iterable[Path]) -> Coefficients:
         TableError: no folder has one, or it is not what `planner throughput --fit` writes.
     """
     paths = table_files(roots, LAW_FILE)
+    if not paths:
+        raise TableError(Path(LAW_FILE), 0, key="file", value=LAW_FILE, problem="in none of the data folders",
+                         remedy="write it with: planner throughput --fit")
     path = paths[-1]
     try:
-        return _coefficients(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        return _coefficients(json.loads(read_plain_text(path)))
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise TableError(path, 0, key="file", value=path.name, problem=f"not a fitted law ({type(error).__name__})",
                          remedy="write it anew with: planner throughput --fit") from None
 
 
 def _coefficients(document: Mapping[str, Any]) -> Coefficients:
+    directions = {len(row) for row in document["effects"].values()}
+    if len(directions) > 1:
+        raise ValueError("effects of different length")
     return Coefficients(
-        kinds={name: Kind(*map(float, numbers)) for name, numbers in document["kinds"].items()},
-        effects={name: FittedEffect(float(mean), tuple(map(float, row)))
+        kinds={name: Kind(_finite(numbers[0]), _spread(numbers[1])) for name, numbers in document["kinds"].items()},
+        effects={name: FittedEffect(_finite(mean), tuple(map(_finite, row)))
                  for name, (mean, *row) in document["effects"].items()},
-        noise_sd=float(document["noise_sd"]),
-        newest_year={name: float(year) for name, year in document["newest_year"].items()},
+        noise_sd=_spread(document["noise_sd"]),
         owner=str(document["owner"]))
+
+
+def _finite(number: object) -> float:
+    """A log effect; nothing real is beyond 50."""
+    value = float(number)  # type: ignore[arg-type]
+    if not abs(value) <= _MOST_LOG:
+        raise ValueError("not a number of sensible size")
+    return value
+
+
+def _spread(number: object) -> float:
+    value = _finite(number)
+    if value < 0:
+        raise ValueError("a spread below 0")
+    return value

@@ -58,6 +58,11 @@ class ModelCard:
 
     def __post_init__(self) -> None:
         """Refuse open weights without what the throughput law needs."""
+        if self.forwards_per_step not in (None, 1, 2):
+            raise Invalid("forwards_per_step", self.forwards_per_step, "not 1 or 2", "write 1, or 2 for true guidance")
+        for key in ("min_pixels", "max_pixels", "side_multiple"):
+            if getattr(self, key) < 1:
+                raise Invalid(key, getattr(self, key), "must be above 0", "write the vendor's figure")
         if self.weights == "open" and not (self.architecture and self.default_steps and self.forwards_per_step):
             raise Invalid("architecture", self.architecture, "open weights need their architecture and steps",
                           "fill in architecture, default_steps and forwards_per_step")
@@ -97,6 +102,16 @@ class Architecture:
     as_of: Day
     note: str
     line: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse numbers that no transformer has."""
+        for key, most in (("double_blocks", 1000), ("single_blocks", 1000), ("heads", 1000), ("head_dim", 10_000),
+                          ("in_channels", 10_000), ("text_width", 10**6), ("text_tokens", 10**6),
+                          ("parameters", 10**14), ("encoder_parameters", 10**14), ("encoder_tflop", 10**6),
+                          ("vae_decode_flop_per_token", 10**15), ("vae_encode_flop_per_token", 10**15),
+                          ("vae_flop_per_token_squared", 10**12)):
+            if not 0 < getattr(self, key) <= most:
+                raise Invalid(key, getattr(self, key), f"outside 0 to {most}", "write the model's own figure")
 
     @property
     def hidden(self) -> int:

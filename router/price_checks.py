@@ -20,6 +20,7 @@ _GPT_MIN_PIXELS, _GPT_MAX_PIXELS = 655_360, 8_294_400
 _FLUX_MIN_SIDE, _FLUX_MAX_PIXELS = 64, 4_194_304
 _GPT_MAX_IMAGES, _GPT_MAX_PARTIALS = 10, 3
 _MAX_STEPS = 1000
+_MAX_REFERENCE_PIXELS = 100_000_000
 _MAX_IMAGES, _MAX_PROMPT_TOKENS = 1_000_000, 1_000_000
 
 
@@ -79,6 +80,14 @@ def _counts(job: Job) -> None:
         raise PriceError(f"steps = {ask.steps}: {job.offer.model} takes no steps; leave them out")
     if ask.steps is not None and ask.steps > _MAX_STEPS:
         raise PriceError(f"steps = {ask.steps}: more than any vendor runs; give at most {_MAX_STEPS}")
+
+
+def _reference_counts(job: Job) -> None:
+    ask = job.ask
+    for size in ask.references:
+        if size.pixels > _MAX_REFERENCE_PIXELS:
+            raise PriceError(f"references = '{size}': larger than any vendor takes; give at most "
+                             f"{_MAX_REFERENCE_PIXELS:,} pixels")
     references = job.offer.max_references
     if references is not None and len(ask.references) > references:
         raise PriceError(f"references = {len(ask.references)}: {job.offer.model} takes at most {references}; "
@@ -155,4 +164,4 @@ def _is_gpt(job: Job) -> bool:
 
 
 _CHECKS: tuple[Callable[[Job], None], ...] = (
-    _words, _sold, _counts, _partials, _quality, _reference_rule, _size)
+    _words, _sold, _counts, _reference_counts, _partials, _quality, _reference_rule, _size)

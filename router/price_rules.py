@@ -50,7 +50,11 @@ class Job:
         return self.ask.steps or self.offer.default_steps or 1
 
     def charges(self, component: str) -> bool:
-        """Whether the offer has ever charged for a component, in any tier or operation."""
+        """Whether the offer is known to charge for a component by then, in any tier or operation."""
+        return any(row.valid_from <= self.on for row in self.table.of_model(self.offer.model, component=component))
+
+    def lists(self, component: str) -> bool:
+        """Whether the tables know a rate for a component on any day."""
         return bool(self.table.of_model(self.offer.model, component=component))
 
     def rate(self, component: str, *, quality: str = "", size: Size | None = None) -> Rate | None:
@@ -112,7 +116,8 @@ def _listed_tokens(job: Job) -> Iterator[Line]:
 
 def _megapixels(job: Job) -> Iterator[Line]:
     megapixels = whole_megapixels(job.ask.size)
-    if job.charges("output_first_mp"):
+    stepped = job.charges("output_first_mp") or not job.charges("output_mp")
+    if stepped and job.lists("output_first_mp"):
         yield Line("output, first MP", Decimal(1), job.needed("output_first_mp"))
         if megapixels > 1:
             yield Line("output, further MP", Decimal(megapixels - 1), job.needed("output_extra_mp"))

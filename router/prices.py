@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from decimal import Decimal
+from decimal import Context, Decimal, localcontext
 from typing import TYPE_CHECKING
 
 from .errors import PriceError
@@ -28,6 +28,7 @@ __all__ = ["DRIFT_SHARE_PER_YEAR", "STALE_AFTER_DAYS", "Part", "PriceAsk", "Quot
 STALE_AFTER_DAYS = 60
 DRIFT_SHARE_PER_YEAR = 0.2  # 1 sigma of a year's change, pooled over the hosted Flux rates; see docs/prices.md
 _DAYS_PER_YEAR = 365
+_EXACT = Context(prec=50)  # whatever precision a service works with
 
 
 @dataclass(frozen=True)
@@ -133,6 +134,11 @@ def quote(table: PriceTable, ask: PriceAsk, *, on: date) -> Quote:
     Raises:
         PriceError: unknown model, `auto`, a size, quality, tier or day without a price; the text names the remedy.
     """
+    with localcontext(_EXACT):
+        return _quoted(table, ask, on)
+
+
+def _quoted(table: PriceTable, ask: PriceAsk, on: date) -> Quote:
     offer = table.find(ask.model)
     operation = "edit" if ask.references else ask.operation
     job = Job(ask, offer, table, on, operation)

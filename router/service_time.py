@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from datetime import date
 from typing import TYPE_CHECKING, Literal
 
 from .errors import OutOfReach
@@ -12,7 +11,7 @@ from .gpus import find_gpu, load_gpus
 from .law import predict, read_coefficients
 from .measurements import load_measurements, why_left_out
 from .models import load_models
-from .quantities import SECONDS_PER_HOUR, Day, Size
+from .quantities import SECONDS_PER_HOUR, Size
 from .setup import Setup, find_engine, footprint, load_engines, read_precision
 from .work import flop_per_image, peak_flop_per_s
 
@@ -26,13 +25,14 @@ if TYPE_CHECKING:
     from .models import Models
     from .setup import Engine, Footprint
 
-__all__ = ["Estimate", "Law", "ServiceAsk", "estimate", "load_law", "resolve", "years_from_2026"]
+__all__ = ["Estimate", "Law", "ServiceAsk", "estimate", "load_law", "resolve"]
 
 _Z95 = 1.6448536269514722
 _MOST_STEPS, _MOST_BATCH, _MOST_REFERENCES = 1000, 256, 10
 _LEAST_SIDE, _SEEN_PIXELS = 64, 2048 * 2048
 _ONE_MEGAPIXEL = Size(1024, 1024)
 _EVIDENCE_SHOWN = 6
+_SWAP_LOG_SD = 0.1  # engines hide the encoder's way to the card well or badly; see docs/throughput.md
 
 
 @dataclass(frozen=True)
@@ -123,16 +123,18 @@ def estimate(law: Law, ask: ServiceAsk) -> Estimate:
     memory = footprint(setup)
     if not memory.fits:
         raise OutOfReach(_too_large(setup, memory))
+    if memory.encoder_bits is None and setup.part == "end-to-end":
+        raise OutOfReach(_encoder_too_large(setup, memory))
     setup = replace(setup, swap=not memory.holds_encoder)
     predicted = predict(law.coefficients, setup)
     limit = flop_per_image(setup) / peak_flop_per_s(setup)
     seconds = max(predicted.seconds, limit)
-    width = math.exp(_Z95 * predicted.log_sd)
+    width = math.exp(_Z95 * math.hypot(predicted.log_sd, _SWAP_LOG_SD if setup.swap else 0.0))
     evidence = _evidence(law, setup)
     return Estimate(
         seconds, max(seconds / width, limit), seconds * width, SECONDS_PER_HOUR / seconds,
         _label(law, setup), limit, limit / seconds, _residency(setup), memory, predicted.shares, evidence,
-        tuple(_notes(law, setup)), setup)
+        tuple(_notes(law, setup, memory)), setup)
 
 
 def resolve(law: Law, ask: ServiceAsk) -> Setup:
@@ -157,19 +159,19 @@ def resolve(law: Law, ask: ServiceAsk) -> Setup:
         raise OutOfReach(f"part = {ask.part!r}: unknown; use denoise or end-to-end")
     return Setup(card, architecture, find_gpu(law.gpus, ask.gpu), engine.id, precision, weight_only, ask.compile,
                  ask.size, steps, card.forwards_per_step or 1, ask.batch, ask.references, ask.part, kernel,
-                 source=law.coefficients.owner, year=law.coefficients.newest_year.get(engine.id, 0.0))
-
-
-def years_from_2026(day: Day) -> float:
-    """Years from the start of 2026 to a day, or to the middle of a month or year."""
-    half_days = {"year": 182, "month": 15, "day": 0}[day.precision]
-    return ((day.earliest - date(2026, 1, 1)).days + half_days) / 365.25
+                 source=law.coefficients.owner)
 
 
 def _too_large(setup: Setup, memory: Footprint) -> str:
     return (f"gpu = {setup.gpu.id!r}: {setup.card.id} in {setup.precision_key} at {setup.size} needs "
             f"{memory.needed_gib:.1f} GiB for the transformer and its work, {memory.available_gib:g} GiB are there; "
             "use a smaller precision, a smaller batch or a larger card (offloading weights is not modelled)")
+
+
+def _encoder_too_large(setup: Setup, memory: Footprint) -> str:
+    return (f"gpu = {setup.gpu.id!r}: the text encoder of {setup.card.id} needs {memory.encoder_gib:.1f} GiB in bf16 "
+            f"and does not fit in {memory.available_gib:g} GiB even in 4 bits; use a larger card, or --part denoise "
+            "with the encoder elsewhere")
 
 
 def _residency(setup: Setup) -> str:
@@ -201,7 +203,10 @@ def _distance(law: Law, setup: Setup, row: Measurement) -> int:
             + (row.references != setup.references) * 2 + (row.batch != setup.batch) + row.lora)
 
 
-def _notes(law: Law, setup: Setup) -> Iterable[str]:
+def _notes(law: Law, setup: Setup, memory: Footprint) -> Iterable[str]:
+    if setup.swap and memory.encoder_bits != 16:  # noqa: PLR2004
+        yield (f"the text encoder fits on the card only in {memory.encoder_bits or 0} bits a weight; in bf16 it needs "
+               f"{memory.encoder_gib:.1f} GiB")
     if setup.gpu.matmul_basis == "derived":
         yield f"the matmul rate of {setup.gpu.id} is our estimate: {setup.gpu.matmul_source}"
     if setup.precision != "bf16" and setup.stored_only and not setup.weight_only:

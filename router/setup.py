@@ -91,7 +91,6 @@ class Setup:
         attention: a kernel that was named, or empty for the engine's own choice.
         swap: the text encoder is brought to the card for every prompt, because both do not fit.
         source: who measured; empty for somebody unknown, as in a plan.
-        year: years from the start of 2026 to the day of the software.
     """
 
     card: ModelCard
@@ -111,7 +110,6 @@ class Setup:
     lora: bool = False
     swap: bool = False
     source: str = ""
-    year: float = 0.0
 
     @property
     def tokens(self) -> int:
@@ -154,16 +152,26 @@ class Setup:
 
 @dataclass(frozen=True)
 class Footprint:
-    """Memory in GiB: what must be on the card while denoising, with the encoder beside it, and what the card has."""
+    """Memory in GiB: what must be on the card while denoising, with the encoder beside it, what the card has.
+
+    `encoder_gib` is the text encoder alone, in bf16, with its context.
+    """
 
     needed_gib: float
     with_encoder_gib: float
     available_gib: float
+    encoder_gib: float
 
     @property
     def fits(self) -> bool:
         """Whether the transformer fits at all."""
         return self.needed_gib <= self.available_gib
+
+    @property
+    def encoder_bits(self) -> int | None:
+        """Bits a weight of the encoder may have to fit alone: 16, 8 or 4; None where not even 4 do."""
+        weights = self.encoder_gib - _CONTEXT_GIB
+        return next((bits for bits in (16, 8, 4) if weights * bits / 16 + _CONTEXT_GIB <= self.available_gib), None)
 
     @property
     def holds_encoder(self) -> bool:
@@ -178,4 +186,5 @@ def footprint(setup: Setup) -> Footprint:
     live = setup.batch * ((setup.tokens + architecture.text_tokens) * architecture.hidden * 2 * _LIVE_ACTIVATIONS
                           + pixels * _LIVE_PIXEL_BYTES)
     needed = (weights + live) / _GIB + _CONTEXT_GIB
-    return Footprint(needed, needed + architecture.encoder_parameters * 2 / _GIB, setup.gpu.memory_gib)
+    encoder = architecture.encoder_parameters * 2 / _GIB
+    return Footprint(needed, needed + encoder, setup.gpu.memory_gib, encoder + _CONTEXT_GIB)

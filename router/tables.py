@@ -14,7 +14,7 @@ import io
 import types
 import typing
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, NewType, TypeVar, Union, get_args, get_origin
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = ["Invalid", "Source", "read_rows"]
+
+_DECADES = 18  # more is no price, size or rate
 
 Source = NewType("Source", str)
 Row = TypeVar("Row")
@@ -57,11 +59,22 @@ def read_rows(path: Path, row_type: type[Row]) -> tuple[Row, ...]:
     try:
         header = next(reader, [])
         _check_header(path, header, _columns(typing.cast("Any", row_type)))
-        return tuple(_read_row(path, line, dict(zip(header, cells, strict=True)), row_type)
+        rows = tuple(_read_row(path, line, dict(zip(header, cells, strict=True)), row_type)
                      for line, cells in _lines(path, reader, len(header)))
     except csv.Error as error:
         raise TableError(path, reader.line_num, key="file", value=path.name, problem=f"not CSV ({error})",
                          remedy="mend that line") from None
+    _refuse_twins(path, rows)
+    return rows
+
+
+def _refuse_twins(path: Path, rows: tuple[Any, ...]) -> None:
+    line_of: dict[str, int] = {}
+    for row in rows if rows and hasattr(rows[0], "id") else ():
+        if row.id in line_of:
+            raise TableError(path, row.line, key="id", value=row.id, problem=f"also the id of line {line_of[row.id]}",
+                             remedy="give every row its own id; to replace a base row, use an overlay folder")
+        line_of[row.id] = row.line
 
 
 def _lines(path: Path, reader: Iterator[list[str]], width: int) -> Iterator[tuple[int, list[str]]]:
@@ -77,6 +90,9 @@ def _lines(path: Path, reader: Iterator[list[str]], width: int) -> Iterator[tupl
 
 def _check_header(path: Path, header: list[str], columns: Mapping[str, Callable[[str], object]]) -> None:
     for name in header:
+        if header.count(name) > 1:
+            raise TableError(path, 1, key=name, value=name, problem="the column stands twice",
+                             remedy="keep one of them")
         if name not in columns:
             raise TableError(path, 1, key=name, value=name, problem="unknown column",
                              remedy=f"use only {', '.join(columns)}")
@@ -134,10 +150,10 @@ def _number(kind: Callable[[str], Any], word: str) -> Callable[[str], Any]:
     def read(text: str) -> Any:
         try:
             value = kind(text)
-        except (ValueError, InvalidOperation):
+        except (ValueError, ArithmeticError):
             raise Invalid("", text, f"not {word}", "write digits with a point, no unit or thousands sign") from None
-        if value != value or value in (Decimal("Infinity"), Decimal("-Infinity")):  # noqa: PLR0124 (NaN)
-            raise Invalid("", text, f"not {word}", "write a finite number")
+        if not Decimal(value).is_finite() or (value and not -_DECADES <= Decimal(value).adjusted() <= _DECADES):
+            raise Invalid("", text[:40], f"not {word}", "write a number of sensible size")
         return value
     return read
 

@@ -32,7 +32,7 @@ def read_plain_text(path: Path) -> str:
     """
     try:
         if not path.is_file():
-            raise Unreadable(0, "no such file" if not path.exists() else "not a plain file", "give a readable file")
+            raise Unreadable(0, "not a plain file" if path.exists() else "no such file", "give a readable file")
         if path.stat().st_size > MOST_BYTES:
             raise Unreadable(0, f"larger than {MOST_BYTES // 2**20} MiB", "give a smaller file")
         text = path.read_text(encoding="utf-8-sig")
@@ -58,6 +58,10 @@ def parse_toml(text: str) -> dict[str, Any]:
         _refuse_control(document)
     except RecursionError:
         raise tomllib.TOMLDecodeError("nested too deeply") from None
+    except tomllib.TOMLDecodeError:
+        raise
+    except ValueError as error:
+        raise tomllib.TOMLDecodeError(f"a number too long to be read ({type(error).__name__})") from None
     return document
 
 

@@ -18,9 +18,7 @@ if TYPE_CHECKING:
     from .gpus import Gpu
     from .setup import Setup
 
-__all__ = ["DENOISING", "OWN_SOURCE", "Effect", "base_seconds", "effects_of", "flop_per_image", "peak_flop_per_s"]
-
-Effect = tuple[str, float]  # "kind:level" and its weight
+__all__ = ["DENOISING", "OWN_SOURCE", "base_seconds", "effects_of", "flop_per_image", "peak_flop_per_s"]
 
 OWN_SOURCE = "your runs"  # the source of a user's own timings; their machine may be unlike all others
 DENOISING = ("matmul", "attention", "passes", "weights", "tail", "launch", "quantise", "dequantise")
@@ -108,8 +106,8 @@ def flop_per_image(setup: Setup) -> float:
     return denoise + _vae_flop(setup) + setup.architecture.encoder_tflop * 1e12 / setup.batch
 
 
-def effects_of(setup: Setup) -> Mapping[str, tuple[Effect, ...]]:
-    """The effects on each component, as `kind:level` with a weight."""
+def effects_of(setup: Setup) -> Mapping[str, tuple[str, ...]]:
+    """The effects on each component, as `kind:level`."""
     engine, precision, mode, arch = setup.engine, setup.precision_key, setup.mode, setup.gpu.arch
     who = setup.source or "?"
     kernel = setup.attention or ("fa3" if (engine, arch) == ("sglang", "hopper") else f"{engine}/{arch}")
@@ -125,11 +123,10 @@ def effects_of(setup: Setup) -> Mapping[str, tuple[Effect, ...]]:
         "swap": ("swap:all", f"swap-engine:{engine}"),
     }
     shared = _shared(setup, who)
-    return {name: tuple((key, 1.0) for key in keys) + (shared if name in DENOISING else ())
-            for name, keys in own.items()}
+    return {name: keys + (shared if name in DENOISING else ()) for name, keys in own.items()}
 
 
-def _shared(setup: Setup, who: str) -> tuple[Effect, ...]:
+def _shared(setup: Setup, who: str) -> tuple[str, ...]:
     """Effects on everything that happens in the transformer."""
     engine, precision, mode, gpu = setup.engine, setup.precision_key, setup.mode, setup.gpu
     model = setup.architecture.id
@@ -143,4 +140,4 @@ def _shared(setup: Setup, who: str) -> tuple[Effect, ...]:
     keys += [f"derived-rate:{gpu.id}"] if gpu.matmul_basis == "derived" else []
     keys += [f"lora:{mode}"] if setup.lora else []
     keys += [f"machine:{gpu.id}"] if who == OWN_SOURCE else []
-    return (*((key, 1.0) for key in keys), (f"year:{engine}", setup.year))
+    return tuple(keys)

@@ -31,7 +31,7 @@ _FILE_COLUMNS = 160
 
 @click.command()
 @click.option("--on", type=click.DateTime(["%Y-%m-%d"]), help="Price on this day (today).")
-@click.option("--draws", type=click.IntRange(1_000, 2_000_000), default=2_000, show_default=True)
+@click.option("--draws", type=click.IntRange(10_000, 2_000_000), default=10_000, show_default=True)
 @click.option("--data", type=click.Path(path_type=Path), help="A folder of tables laid over the shipped ones.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def scenarios(*, on: datetime | None, draws: int, data: Path | None, as_json: bool) -> None:
@@ -63,7 +63,7 @@ def _row(path: Path, said: Answer) -> dict[str, Any]:
         "usd_per_image_replaced": own.main.against.usd_per_image if own else 0.0,
         "first_crossing": _finite(own.main.first) if own else None,
         "durable_crossing": _finite(own.main.durable) if own else None,
-        "binding": (own.main.binding if own else "licence") or None,
+        "binding": said.binding or None,
         "images_per_month": said.displaceable_images, "cheapest": cheapest.name,
         "usd_per_year": cheapest.usd_per_year, "verdict": said.verdict}
 

@@ -12,7 +12,8 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from router.catalog import data_roots
+from planner.errors import PlannerError
+from router.catalog import data_roots, is_installed
 from router.law import LAW_FILE
 from router.price_checks import asked_size
 from router.service_time import Estimate, Law, ServiceAsk, estimate, load_law
@@ -69,6 +70,8 @@ class _Asked(TypedDict):
 def throughput(**asked: Unpack[_Asked]) -> None:
     """Seconds per image on a GPU, with a 90 % interval, the physical floor and the measurements behind it."""
     roots = data_roots(asked["data"], os.environ)
+    if asked["save"] is not None and asked["calibrate"] is None:
+        raise click.UsageError("--save writes what --calibrate fitted; give both")
     if asked["fit"]:
         _fit(roots)
         return
@@ -98,8 +101,10 @@ def _fit(roots: tuple[Path, ...]) -> None:
     from router.models import load_models  # noqa: PLC0415
 
     timings = usable_timings(load_measurements(roots), load_models(roots), gpus=load_gpus(roots))
+    if is_installed(roots[-1]):
+        raise PlannerError("--fit: the installed tables are not written to; name a folder of your own with --data")
     path = roots[-1] / LAW_FILE
-    write_law(path, to_coefficients(fit_timings(Design(timings)), timings))
+    write_law(path, to_coefficients(fit_timings(Design(timings))))
     click.echo(f"{path}: fitted to {len(timings)} measurements of "
                f"{len({timing.row.source_key for timing in timings})} sources")
 
@@ -110,7 +115,7 @@ def _calibrated(law: Law, runs_file: Path, save: Path | None) -> Law:
 
     runs = read_runs(runs_file)
     own = calibrated(law, runs)
-    console = Console(stderr=True, width=_FILE_COLUMNS, highlight=False)
+    console = Console(stderr=True, width=_FILE_COLUMNS, highlight=False, markup=False)
     table = Table("run", "measured s", "before", "after", box=None)
     for run in runs:
         before, after = estimate(law, run.ask), estimate(own, run.ask)

@@ -13,7 +13,7 @@ import pytest
 from tests.tables import DATA, ROOT
 
 PLANNER = Path(sys.executable).with_name("planner")
-ON = ("--on", "2026-11-22", "--draws", "1000")
+ON = ("--on", "2026-11-22")
 SCENARIO = (DATA / "scenarios" / "h100_always_on.toml").read_text()
 
 
@@ -23,7 +23,7 @@ def planner(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[st
 
 def test_the_parts_come_in_their_order() -> None:
     text = planner("breakeven", "team", *ON).stdout
-    parts = ["Displaceable spend", "Savings ladder", "Break-even volume", "P(own GPUs cheaper)",
+    parts = ["Displaceable spend", "Savings ladder", "Break-even volume", "P(own GPUs cheaper",
              "What moves the break-even most", "Cost of each option", "Verdict:"]
     places = [text.index(part) for part in parts]
     assert places == sorted(places)
@@ -34,7 +34,7 @@ def test_json_is_json_alone() -> None:
     told = json.loads(answer.stdout)
     assert answer.stderr == ""
     assert told["break_even"]["first_crossing"] == 10_074
-    assert told["draws"] == 1000
+    assert told["draws"] == 10_000
     assert [rung["name"] for rung in told["ladder"]] == [
         "today's bill", "right quality", "batch lane", "hosted Flux", "own GPUs"]
     assert {"p10", "p50", "p90", "first_crossing", "durable_crossing", "binding"} <= set(told["break_even"])
@@ -42,7 +42,7 @@ def test_json_is_json_alone() -> None:
 
 def test_a_solved_value_is_printed() -> None:
     text = planner("breakeven", "article", *ON, "--solve", "rent").stdout
-    assert "both sides cost the same with rent" in text
+    assert "cost the same with rent" in text
 
 
 def test_all_options_lists_the_refused_ones_with_their_reason() -> None:

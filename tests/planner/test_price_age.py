@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from planner.price_age import confirm, row_ages
+from router import catalog
 from router.errors import PriceError
 from router.prices import load_prices
 
@@ -58,7 +59,8 @@ def test_a_checkout_is_written_to_where_no_folder_is_given(tmp_path: Path) -> No
     assert path == checkout / "prices" / "confirmations.csv"
 
 
-def test_installed_tables_are_not_written_to(tmp_path: Path) -> None:
+def test_installed_tables_are_not_written_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(catalog, "__file__", str(tmp_path / "catalog.py"))
     packaged = shutil.copytree(DATA / "prices", tmp_path / "_data" / "prices").parent
     with pytest.raises(PriceError, match="name a folder of your own with --data"):
         confirm([packaged], ROW, table=load_prices([packaged]), on=ON, today=ON)

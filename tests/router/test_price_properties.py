@@ -17,6 +17,7 @@ from router.quantities import Size
 if TYPE_CHECKING:
     from router.price_table import Option, PriceTable
 
+DATA = Path(__file__).parents[2] / "data"
 TABLE = load_prices([Path(__file__).parents[2] / "data"])
 ON = date(2026, 11, 22)
 SOLD = [option for option in TABLE.options(ON) if TABLE.find(option.model).rule != "unpublished"]
@@ -115,3 +116,15 @@ def test_more_pixels_never_cost_less_by_the_megapixel(width: int, height: int) -
     assert small is not None
     assert large is not None
     assert small <= large
+
+
+@pytest.mark.parametrize("row", [
+    "bfl/flux-2-pro,any,run,,,sync,0.5,per_run", "fal/flux-2-dev,any,output_first_mp,,,sync,0.5,per_mp",
+    "bfl/flux-2-pro,any,text_input,,,sync,5,per_million_tokens"])
+def test_a_component_charged_from_a_later_day_leaves_earlier_days_alone(tmp_path: Path, row: str) -> None:
+    (tmp_path / "prices").mkdir()
+    header = (DATA / "prices" / "bfl.csv").read_text().splitlines()[0]
+    (tmp_path / "prices" / "later.csv").write_text(f"{header}\nlater,{row},2027-01-01,,2026-11-01,A,no,announced,\n")
+    before, after = load_prices([DATA]), load_prices([DATA, tmp_path])
+    ask = PriceAsk(row.partition(",")[0], Size(1024, 1024), prompt_tokens=50)
+    assert quote(after, ask, on=date(2026, 11, 24)).usd == quote(before, ask, on=date(2026, 11, 24)).usd

@@ -118,7 +118,7 @@ def test_a_confirmation_makes_a_row_younger_from_its_day_on(tmp_path: Path) -> N
     (GOOD.replace("mine", ""), "id", "give the row its own id"),
     (GOOD.replace("bfl/flux-2-pro", "bfl/flux-9"), "model", "no such offer"),
     (GOOD + ",more", "columns", "16 columns"),
-    (GOOD.replace("mine", "first"), "id", "also the id of mine.csv:2"),
+    (GOOD.replace("mine", "first"), "id", "also the id of line 2"),
     (GOOD, "valid_from", "overlapping dates: first prices the same"),
 ])
 def test_a_bad_rate_is_refused_with_file_line_key_and_remedy(tmp_path: Path, row: str, key: str, says: str) -> None:

@@ -39,7 +39,7 @@ def test_the_line_of_a_control_character_is_named(tmp_path: Path) -> None:
 
 def test_devices_folders_and_what_is_missing_are_refused(tmp_path: Path) -> None:
     for path in (Path("/dev/zero"), tmp_path, tmp_path / "none"):
-        with pytest.raises(Unreadable, match="no such file|not a plain file"):
+        with pytest.raises(Unreadable, match=r"no such file|not a plain file"):
             read_plain_text(path)
 
 
