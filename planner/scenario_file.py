@@ -186,12 +186,12 @@ def _validated(path: object, document: Document) -> Scenario:
     try:
         return Scenario.model_validate(document)
     except ValidationError as error:
-        raise _told(path, error.errors(include_url=False)) from None
+        raise _told(path, document, error.errors(include_url=False)) from None
 
 
-def _told(path: object, problems: list[ErrorDetails]) -> ScenarioError:
+def _told(path: object, document: Document, problems: list[ErrorDetails]) -> ScenarioError:
     first = problems[0]
-    key = ".".join(str(step) for step in first["loc"] if step not in ("rented", "serverless", "owned", "existing"))
+    key = ".".join(_place(document, first["loc"]))
     others = len(problems) - 1
     remedy = _remedy(first) + (f" (and {others} more to mend)" if others else "")
     value = "(missing)" if first["type"] == "missing" else first["input"]
@@ -201,6 +201,18 @@ def _told(path: object, problems: list[ErrorDetails]) -> ScenarioError:
         value = float(value)
     return ScenarioError(path, key=key or "scenario", value=value, problem=first["msg"].removeprefix("Value error, "),
                          remedy=remedy)
+
+
+def _place(document: Document, steps: Sequence[int | str]) -> list[str]:
+    """The dotted key of a problem as `--set` takes it: rows by their name, ways to pay for a card left out."""
+    told = [str(step) for step in steps if step not in ("rented", "serverless", "owned", "existing")]
+    if len(steps) > 1 and isinstance(steps[1], int) and steps[0] in _IDENTITY:
+        rows = document.get(str(steps[0]))
+        row = rows[steps[1]] if isinstance(rows, (list, tuple)) and steps[1] < len(rows) else None
+        name = row.get(_IDENTITY[str(steps[0])]) if isinstance(row, dict) else None
+        if isinstance(name, str) and name:
+            told[1] = name
+    return told
 
 
 def _remedy(problem: ErrorDetails) -> str:

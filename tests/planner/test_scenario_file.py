@@ -47,7 +47,7 @@ BROKEN = [
     ("schema = 1", "", "schema", "schema = 1"),
     ("low = 0.5", "low = 0.95", "range", "low is above high"),
     ('driver = "rent"', 'driver = "rents"', "driver", "rents"),
-    ("high = 0.9", "", "range.0.high", "missing"),
+    ("high = 0.9", "", "range.rent.high", "missing"),
     ('source = "a quote"', "", "source", "missing"),
     ('name = "x"', "", "name", "missing"),
     ("[own]", "[own", "TOML", "line 7"),
