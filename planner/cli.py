@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import io
-import os
-import sys
-
-import click
-
-from router.errors import RouterError, one_line
+from router.command_line import run_command
+from router.errors import RouterError
 
 from .errors import PlannerError
 from .lazy import LazyGroup
@@ -35,26 +30,4 @@ planner = LazyGroup(
 
 def main() -> None:
     """Run `planner`: exit 0 on an answer, 2 on a question that cannot be answered, with one line on stderr."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
-    try:
-        planner.main(prog_name="planner", standalone_mode=False)
-    except (RouterError, PlannerError) as error:
-        click.echo(one_line(f"planner: {error}"), err=True)
-        sys.exit(2)
-    except click.ClickException as error:
-        click.echo(one_line(f"{_path(error)}: {error.format_message()}"), err=True)
-        sys.exit(2)
-    except click.Abort:
-        click.echo("planner: stopped", err=True)
-        sys.exit(130)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
-
-
-def _path(error: click.ClickException) -> str:
-    """The command that was asked, as in `planner price`, so that its help can be found."""
-    context = getattr(error, "ctx", None)
-    return context.command_path if context is not None else "planner"
+    run_command(planner, "planner", refusals=(RouterError, PlannerError))

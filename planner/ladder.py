@@ -49,11 +49,9 @@ class Hosting:
 
     def usd_per_month(self, case: Case) -> Value:
         """Drawn monthly cost of the segment's accepted work, looking at every image included."""
-        accepted = self.row.segment.volume * self.row.segment.today.acceptance_share
         look = case.scenario.review.usd_per_image
-        return sum((accepted * share.part / share.acceptance_share
-                    * (float(share.option.usd_per_image) * case.draws.factors(share.option.spread) + look)
-                    for share in self.shares), 0.0)
+        return sum((images * (float(option.usd_per_image) * case.draws.factors(option.spread) + look)
+                    for option, images in self.images_by_option()), 0.0)
 
     def mid_usd_per_month(self, case: Case) -> float:
         """The same with every price at its median."""
@@ -215,8 +213,7 @@ def _mid(case: Case, hosting: Hosting) -> float:
 
 def _total(case: Case, hosting: Sequence[Hosting]) -> Value:
     """The month's hosted bill after the contract's free images and credits."""
-    gross = sum((segment.usd_per_month(case) for segment in hosting), 0.0)
-    return gross - relief_usd(case, [pair for segment in hosting for pair in segment.images_by_option()])
+    return sum((segment.usd_per_month(case) for segment in hosting), 0.0) - _relief(case, hosting)
 
 
 def _unchecked_days(hosting: Sequence[Hosting]) -> int:
@@ -224,8 +221,11 @@ def _unchecked_days(hosting: Sequence[Hosting]) -> int:
 
 
 def _mid_total(case: Case, hosting: Sequence[Hosting]) -> float:
-    gross = sum(segment.mid_usd_per_month(case) for segment in hosting)
-    return gross - relief_usd(case, [pair for segment in hosting for pair in segment.images_by_option()])
+    return sum(segment.mid_usd_per_month(case) for segment in hosting) - _relief(case, hosting)
+
+
+def _relief(case: Case, hosting: Sequence[Hosting]) -> float:
+    return relief_usd(case, [pair for segment in hosting for pair in segment.images_by_option()])
 
 
 def _rung(name: str, rule: str, before: tuple[Case, Sequence[Hosting]], after: Sequence[Hosting]) -> Rung:

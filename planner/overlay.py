@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from router.catalog import table_files
-from router.errors import TableError
 from router.tables import read_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-__all__ = ["Identified", "read_overlaid", "refuse_twins"]
+__all__ = ["Identified", "read_overlaid"]
 
 
 class Identified(Protocol):
@@ -38,17 +37,5 @@ def read_overlaid(roots: Iterable[Path], pattern: str, *, as_rows: type[Identifi
     """
     rows: dict[str, IdentifiedRow] = {}
     for path in table_files(roots, pattern):
-        read = read_rows(path, as_rows)
-        refuse_twins(path, read)
-        rows |= {row.id: row for row in read}
+        rows |= {row.id: row for row in read_rows(path, as_rows)}
     return tuple(rows.values())
-
-
-def refuse_twins(path: Path, rows: Iterable[Identified]) -> None:
-    """Raise TableError where two rows of one file share an id."""
-    line_of: dict[str, int] = {}
-    for row in rows:
-        if row.id in line_of:
-            raise TableError(path, row.line, key="id", value=row.id, problem=f"also the id of line {line_of[row.id]}",
-                             remedy="give every row its own id; to replace a base row, use an overlay folder")
-        line_of[row.id] = row.line

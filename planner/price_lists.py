@@ -67,8 +67,9 @@ def read_price_list(path: Path) -> tuple[Opinion, ...]:
         document = _literal(_tree(text)) if name.endswith(".py") else json.loads(text, parse_float=Decimal)
     except Unreadable as error:
         raise PlannerError(f"{path}: {error}") from None
-    except (OSError, UnicodeDecodeError, zipfile.BadZipFile, ValueError, SyntaxError, RecursionError,
-            NotImplementedError, RuntimeError, TypeError, MemoryError) as error:
+    except (OSError, zipfile.BadZipFile, ValueError, SyntaxError, RuntimeError, TypeError, MemoryError) as error:
+        # Somebody else's file: zipfile says RuntimeError for an encrypted or oddly packed member, the parsers say
+        # RecursionError or MemoryError for endless nesting, a Python list with unhashable keys says TypeError.
         raise PlannerError(f"{path}: cannot be read ({type(error).__name__}); give LiteLLM's price JSON, "
                            "GenAI-prices' data, or a wheel of either") from None
     try:

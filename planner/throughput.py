@@ -116,11 +116,15 @@ class Fit:
     covariance: Array
     noise_sd: float
 
+    @property
+    def narrowing(self) -> Array:
+        """Equations x effects: what the measurements took from the prior's variance is its square along a gradient."""
+        return np.linalg.solve(np.linalg.cholesky(self.covariance), self.slopes * self.prior_variance)
+
     def predict(self, rows: NDArray[np.bool_]) -> tuple[Array, Array]:
         """Log seconds and their spread for timings of the design, measured by somebody new."""
         logs, slopes = self.design.predict(self.mode, rows)
-        narrowing = np.linalg.solve(np.linalg.cholesky(self.covariance), self.slopes * self.prior_variance)
-        variance = slopes**2 @ self.prior_variance - ((slopes @ narrowing.T) ** 2).sum(axis=1)
+        variance = slopes**2 @ self.prior_variance - ((slopes @ self.narrowing.T) ** 2).sum(axis=1)
         return logs, np.sqrt(np.maximum(variance, 0.0) + self.noise_sd**2)
 
 
@@ -155,8 +159,7 @@ def to_coefficients(fitted: Fit, *, keep_source: str = "") -> Coefficients:
     kept = {key: at for key, at in fitted.design.effects.items()
             if not key.startswith(_SOURCE_KINDS) or (keep_source and keep_source in key)}
     columns = list(kept.values())
-    narrowing = np.linalg.solve(np.linalg.cholesky(fitted.covariance), fitted.slopes * fitted.prior_variance)
-    _, scale, directions = np.linalg.svd(narrowing[:, columns] / np.sqrt(fitted.prior_variance[columns]),
+    _, scale, directions = np.linalg.svd(fitted.narrowing[:, columns] / np.sqrt(fitted.prior_variance[columns]),
                                          full_matrices=False)
     rows = (scale[:, None] * directions)[:_DIRECTIONS].T
     return Coefficients(

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
-import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TypedDict, Unpack
@@ -13,7 +11,8 @@ from typing import TypedDict, Unpack
 import click
 
 from .catalog import data_roots
-from .errors import PriceError, RouterError, one_line
+from .command_line import run_command
+from .errors import PriceError, RouterError
 from .price_checks import asked_size
 from .price_report import quote_json, quote_lines
 from .prices import PriceAsk, load_prices, quote
@@ -86,26 +85,4 @@ def asked_day(text: str | None) -> date:
 
 def main() -> None:
     """Run `router`: exit 0 on an answer, 2 on a question that cannot be answered, with one line on stderr."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
-    try:
-        router.main(prog_name="router", standalone_mode=False)
-    except RouterError as error:
-        click.echo(one_line(f"router: {error}"), err=True)
-        sys.exit(2)
-    except click.ClickException as error:
-        click.echo(one_line(f"{_path(error)}: {error.format_message()}"), err=True)
-        sys.exit(2)
-    except click.Abort:
-        click.echo("router: stopped", err=True)
-        sys.exit(130)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
-
-
-def _path(error: click.ClickException) -> str:
-    """The command that was asked, as in `router price`, so that its help can be found."""
-    context = getattr(error, "ctx", None)
-    return context.command_path if context is not None else "router"
+    run_command(router, "router", refusals=(RouterError,))

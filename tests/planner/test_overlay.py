@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from planner.overlay import read_overlaid, refuse_twins
+from planner.overlay import read_overlaid
 from router.errors import TableError
 
 if TYPE_CHECKING:
@@ -50,4 +50,4 @@ def test_two_rows_of_one_id_in_one_file_are_refused_with_both_lines(tmp_path: Pa
 
 
 def test_rows_of_different_ids_pass(tmp_path: Path) -> None:
-    refuse_twins(tmp_path, [Colour("red", "dark", 2), Colour("blue", "dark", 3)])
+    assert shades(folder(tmp_path, "base", "red,dark", "blue,dark")) == {"red": "dark", "blue": "dark"}
