@@ -3,7 +3,10 @@
     RouterError
     ├── TableError      a table cannot be trusted: which file, line, key and value, and how to mend it
     ├── PriceError      no price can be named for what was asked: why, and what to ask instead
-    └── OutOfReach      the measurements do not reach the configuration asked for
+    ├── OutOfReach      the measurements do not reach the configuration asked for
+    ├── SettingsError   settings or a policy cannot be used: every problem together, one line each
+    ├── BadRequest      a request cannot be honoured as written: which parameter, and what to write instead
+    └── LedgerError     the books cannot be read or written, so nothing may be paid for
 """
 
 from __future__ import annotations
@@ -13,7 +16,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["OutOfReach", "PriceError", "RouterError", "TableError", "one_line", "short_text"]
+__all__ = ["BadRequest", "LedgerError", "OutOfReach", "PriceError", "RouterError", "SettingsError", "TableError",
+           "one_line", "short_text"]
 
 _LONGEST = 80
 
@@ -54,3 +58,32 @@ class PriceError(RouterError):
 
 class OutOfReach(RouterError):
     """The measurements do not reach this configuration; the text says what is missing and what would mend it."""
+
+
+class SettingsError(RouterError):
+    """Settings or a policy that cannot be used.
+
+    Attributes:
+        problems: every problem found, each with its key, its value and the remedy.
+    """
+
+    def __init__(self, where: str, problems: tuple[str, ...]) -> None:
+        self.where, self.problems = where, problems
+        super().__init__("; ".join(f"{where}: {problem}" for problem in problems))
+
+
+class BadRequest(RouterError):
+    """A request that cannot be honoured as written.
+
+    Attributes:
+        param: the parameter at fault.
+        code: a stable word for it, as in `invalid_size`.
+    """
+
+    def __init__(self, message: str, *, param: str, code: str) -> None:
+        self.param, self.code = param, code
+        super().__init__(message)
+
+
+class LedgerError(RouterError):
+    """The books cannot be read or written; the text says what to mend. Nothing is paid for then."""

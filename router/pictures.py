@@ -1,0 +1,180 @@
+"""A picture as it came over the wire: base64 text or bytes, moved and not parsed; only its head and its tail are read."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import struct
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
+
+from .quantities import Size
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["MOST_PIXELS", "NotAPicture", "Picture", "PictureFormat", "read_picture"]
+
+PictureFormat = Literal["png", "jpeg", "webp", "gif"]
+MOST_PIXELS = 100_000_000
+_HEAD_BYTES, _LONG_HEAD_BYTES = 96, 512 * 1024
+_TAIL_BYTES = 48
+_LEAST_BYTES = 32
+_PNG, _JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
+_PNG_END, _JPEG_END = b"IEND\xaeB`\x82", b"\xff\xd9"
+_JPEG_FRAMES = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})
+_JPEG_BARE = frozenset({0x01, *range(0xD0, 0xD9)})
+
+
+class NotAPicture(ValueError):
+    """Bytes that are no whole PNG, JPEG, WebP or GIF of a sensible size; the text says what they are instead."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A whole picture in the form it came in.
+
+    Attributes:
+        data: the file's bytes, or their base64 text where `is_base64`; often a view into a larger answer.
+        size: width and height that its head states.
+    """
+
+    data: bytes | memoryview
+    is_base64: bool
+    format: PictureFormat
+    size: Size
+
+    @property
+    def file_bytes(self) -> int:
+        """Length of the picture file in bytes."""
+        return _decoded_length(self.data) if self.is_base64 else len(self.data)
+
+    def as_bytes(self) -> bytes:
+        """The picture file."""
+        return binascii.a2b_base64(self.data) if self.is_base64 else bytes(self.data)
+
+    def as_base64(self) -> bytes | memoryview:
+        """The picture file as base64 text in ASCII; no copy where it came so."""
+        return self.data if self.is_base64 else base64.b64encode(self.data)
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the picture file in hexadecimal."""
+        return hashlib.sha256(self.as_bytes() if self.is_base64 else self.data).hexdigest()
+
+
+def read_picture(data: bytes | memoryview, *, is_base64: bool) -> Picture:
+    """The picture that `data` holds; its pixels are never decoded.
+
+    Raises:
+        NotAPicture: empty, cut off, another kind of file (HTML, SVG, text), or more than 100 million pixels.
+    """
+    view = memoryview(data)
+    head = _head(view, is_base64, _HEAD_BYTES)
+    found = next(((name, measure, whole) for name, starts, measure, whole in _KINDS if starts(head)), None)
+    if found is None or len(head) < _LEAST_BYTES:
+        raise NotAPicture(f"no PNG, JPEG, WebP or GIF: {_looks_like(head)}")
+    name, measure, whole = found
+    try:
+        size = measure(_head(view, is_base64, _LONG_HEAD_BYTES) if name == "jpeg" else head)
+    except (struct.error, IndexError):
+        size = None
+    if size is None or min(size.width, size.height) < 1:
+        raise NotAPicture(f"a {name} without a readable size")
+    if size.pixels > MOST_PIXELS:
+        raise NotAPicture(f"a {name} of {size}: more than {MOST_PIXELS:,} pixels")
+    length = _decoded_length(view) if is_base64 else len(view)
+    if not whole(_tail(view, is_base64), head, length):
+        raise NotAPicture(f"a {name} that is cut off after {length:,} bytes")
+    return Picture(data, is_base64, name, size)
+
+
+def _head(view: memoryview, is_base64: bool, count: int) -> bytes:
+    if not is_base64:
+        return bytes(view[:count])
+    return _decode(view[:min(len(view), count // 3 * 4 + 4) // 4 * 4])
+
+
+def _tail(view: memoryview, is_base64: bool) -> bytes:
+    if not is_base64:
+        return bytes(view[-_TAIL_BYTES:])
+    return _decode(view[-min(len(view) // 4 * 4, _TAIL_BYTES // 3 * 4):])
+
+
+def _decode(text: memoryview) -> bytes:
+    try:
+        return binascii.a2b_base64(text, strict_mode=True)
+    except binascii.Error:
+        raise NotAPicture("text that is no base64") from None
+
+
+def _decoded_length(text: bytes | memoryview) -> int:
+    padding = bytes(text[-2:]).count(b"=")
+    return len(text) * 3 // 4 - padding
+
+
+def _png_size(head: bytes) -> Size | None:
+    return Size(*struct.unpack(">II", head[16:24])) if head[12:16] == b"IHDR" else None
+
+
+def _gif_size(head: bytes) -> Size:
+    return Size(*struct.unpack("<HH", head[6:10]))
+
+
+def _webp_size(head: bytes) -> Size | None:
+    kind = head[12:16]
+    if kind == b"VP8X":
+        return Size(1 + int.from_bytes(head[24:27], "little"), 1 + int.from_bytes(head[27:30], "little"))
+    if kind == b"VP8L":
+        bits = int.from_bytes(head[21:25], "little")
+        return Size(1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF))
+    if kind == b"VP8 ":
+        width, height = struct.unpack("<HH", head[26:30])
+        return Size(width & 0x3FFF, height & 0x3FFF)
+    return None
+
+
+def _jpeg_size(head: bytes) -> Size | None:
+    """The frame header stands behind any number of segments; a colour profile can take many kilobytes."""
+    at = 2
+    while at + 9 <= len(head):
+        if head[at] != 0xFF:  # noqa: PLR2004 (the marker byte of JPEG)
+            return None
+        marker = head[at + 1]
+        if marker in _JPEG_FRAMES:
+            height, width = struct.unpack(">HH", head[at + 5:at + 9])
+            return Size(width, height)
+        bare = marker in _JPEG_BARE or marker == 0xFF  # noqa: PLR2004 (a fill byte)
+        at += (1 if marker == 0xFF else 2) if bare else 2 + struct.unpack(">H", head[at + 2:at + 4])[0]  # noqa: PLR2004
+    return None
+
+
+def _webp_is_whole(head: bytes, length: int) -> bool:
+    return int.from_bytes(head[4:8], "little") + 8 <= length
+
+
+def _looks_like(head: bytes) -> str:
+    text = head.lstrip().lower()
+    if not text:
+        return "nothing at all"
+    if text.startswith((b"<!doctype", b"<html", b"<head", b"<body")):
+        return "an HTML page"
+    if text.startswith((b"<svg", b"<?xml")):
+        return "an SVG or XML document"
+    if text.startswith((b"{", b"[")):
+        return "a JSON document"
+    return f"{len(head)} bytes of something else"
+
+
+_KINDS: tuple[tuple[PictureFormat, Callable[[bytes], bool], Callable[[bytes], Size | None],
+                    Callable[[bytes, bytes, int], bool]], ...] = (
+    ("png", lambda head: head.startswith(_PNG), _png_size, lambda tail, _head, _length: tail.endswith(_PNG_END)),
+    ("jpeg", lambda head: head.startswith(_JPEG), _jpeg_size,
+     lambda tail, _head, _length: _JPEG_END in tail),
+    ("webp", lambda head: head[:4] == b"RIFF" and head[8:12] == b"WEBP", _webp_size,
+     lambda _tail, head, length: _webp_is_whole(head, length)),
+    ("gif", lambda head: head[:6] in (b"GIF87a", b"GIF89a"), _gif_size,
+     lambda tail, _head, _length: tail.endswith(b";")),
+)
