@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TypedDict, Unpack
 
@@ -12,12 +11,14 @@ import click
 
 from .catalog import data_roots
 from .command_line import run_command
-from .errors import PriceError, RouterError
+from .days import asked_day
+from .decide_command import decide_command
+from .errors import RouterError
 from .price_checks import asked_size
 from .price_report import quote_json, quote_lines
 from .prices import PriceAsk, load_prices, quote
 
-__all__ = ["asked_day", "main", "price", "router"]
+__all__ = ["main", "price", "router"]
 
 
 class _Asked(TypedDict):
@@ -69,18 +70,7 @@ def price(model: str, **asked: Unpack[_Asked]) -> None:
         click.echo("\n".join(quote_lines(quoted)))
 
 
-def asked_day(text: str | None) -> date:
-    """The day a person wrote, or today (UTC).
-
-    Raises:
-        PriceError: not a date.
-    """
-    if text is None:
-        return datetime.now(tz=UTC).date()
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise PriceError(f"on = {text!r}: not a date; write it as 2026-11-22") from None
+router.add_command(decide_command)
 
 
 def main() -> None:

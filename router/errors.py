@@ -6,7 +6,9 @@
     ├── OutOfReach      the measurements do not reach the configuration asked for
     ├── SettingsError   settings or a policy cannot be used: every problem together, one line each
     ├── BadRequest      a request cannot be honoured as written: which parameter, and what to write instead
-    └── LedgerError     the books cannot be read or written, so nothing may be paid for
+    ├── LedgerError     the books cannot be read or written, so nothing may be paid for
+    ├── KeyInUse        an idempotency key is running elsewhere, or stands for another request
+    └── NotDelivered    no image: refused, no money, no option, failed or too late; the decision tells why
 """
 
 from __future__ import annotations
@@ -16,8 +18,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["BadRequest", "LedgerError", "OutOfReach", "PriceError", "RouterError", "SettingsError", "TableError",
-           "one_line", "short_text"]
+__all__ = ["BadRequest", "KeyInUse", "LedgerError", "NotDelivered", "OutOfReach", "PriceError", "RouterError",
+           "SettingsError", "TableError", "one_line", "short_text"]
 
 _LONGEST = 80
 
@@ -87,3 +89,34 @@ class BadRequest(RouterError):
 
 class LedgerError(RouterError):
     """The books cannot be read or written; the text says what to mend. Nothing is paid for then."""
+
+
+class KeyInUse(RouterError):
+    """An idempotency key that cannot be answered now: its request is running, or it stands for another request.
+
+    Attributes:
+        running: true while it runs (ask again later); false where the parameters differ.
+    """
+
+    def __init__(self, *, running: bool) -> None:
+        self.running = running
+        super().__init__("the request of this idempotency key is still running; ask again later" if running else
+                         "this idempotency key was used with other parameters; use a new key")
+
+
+class NotDelivered(RouterError):
+    """No image came of a request.
+
+    Attributes:
+        state: `no_option`, `refused`, `no_budget`, `queued`, `failed` or `timed_out`.
+        request_id: its row in the books.
+        code: the provider's or the limit's own word.
+        retry_after_s: when it may be worth asking again; None where it is not.
+        pending: an attempt still runs; its answer is kept for a repetition of the request.
+    """
+
+    def __init__(self, message: str, *, state: str, request_id: str, code: str = "",
+                 retry_after_s: float | None = None, pending: bool = False) -> None:
+        self.state, self.request_id, self.code = state, request_id, code
+        self.retry_after_s, self.pending = retry_after_s, pending
+        super().__init__(message)

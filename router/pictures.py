@@ -1,4 +1,4 @@
-"""A picture as it came over the wire: base64 text or bytes, moved and not parsed; only its head and its tail are read."""
+"""A picture as it came over the wire: base64 text or bytes, moved, not parsed; only its head and tail are read."""
 
 from __future__ import annotations
 

@@ -5,25 +5,46 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_HALF_EVEN, Context, Decimal
 
 __all__ = [
     "HOURS_PER_MONTH",
     "MEGAPIXEL",
     "MONTHS_PER_YEAR",
     "SECONDS_PER_HOUR",
+    "WATT_SECONDS_PER_KWH",
     "Day",
     "Size",
+    "micro_usd",
+    "reserve_micro_usd",
     "usd_from_cents",
+    "usd_from_micro",
 ]
 
 SECONDS_PER_HOUR = 3600
 HOURS_PER_MONTH = 730  # 8,760 / 12, the convention of cloud price pages
 MONTHS_PER_YEAR = 12
 MEGAPIXEL = 1_048_576  # vendors bill 1024 x 1024 as one megapixel, not a million pixels
+
+
+WATT_SECONDS_PER_KWH = 3_600_000
+_MICRO = Decimal(1_000_000)
+_WIDE = Context(prec=40)
+
+
+def reserve_micro_usd(usd: Decimal) -> int:
+    """Whole micro-dollars that an amount fits into: rounded up, for what is set aside."""
+    return int(_WIDE.multiply(usd, _MICRO).to_integral_value(ROUND_CEILING, _WIDE))
+
+
+def micro_usd(usd: Decimal) -> int:
+    """Whole micro-dollars of an amount, half to even, for what was charged."""
+    return int(_WIDE.multiply(usd, _MICRO).to_integral_value(ROUND_HALF_EVEN, _WIDE))
+
+
+def usd_from_micro(micro: int) -> Decimal:
+    """US dollars of whole micro-dollars."""
+    return Decimal(micro).scaleb(-6)
 
 
 def usd_from_cents(cents: Decimal) -> Decimal:

@@ -1,4 +1,4 @@
-"""What a caller asks for: one image request, its hints and its hard constraints. Frozen; read once, passed everywhere."""
+"""What a caller asks for: one image request, its hints and its hard constraints. Frozen, and passed everywhere."""
 
 from __future__ import annotations
 
@@ -100,4 +100,4 @@ class ImageRequest:
         return (self.operation, self.model, self.size, self.n, self.quality, self.output_format, self.background,
                 self.steps, self.partial_images, tuple(picture.size for picture in self.references),
                 self.mask is not None, self.lora.name if self.lora else "", self.data_class, self.residency,
-                self.max_usd, self.segment, self.needs_exact_text, self.text_words, self.seed is not None)
+                self.segment, self.needs_exact_text, self.text_words, self.seed is not None)

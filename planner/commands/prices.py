@@ -16,7 +16,7 @@ from planner.price_age import RowAge, confirm, row_ages
 from planner.price_lists import read_price_list
 from planner.second_opinion import Difference, compare
 from router.catalog import data_roots
-from router.cli import asked_day
+from router.days import asked_day
 from router.price_report import plain_usd, rate_json
 from router.prices import STALE_AFTER_DAYS, load_prices
 

@@ -10,8 +10,21 @@ from typing import TYPE_CHECKING, Literal, Protocol
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
 
-__all__ = ["AttemptState", "Budget", "Claim", "ClaimState", "Closing", "Intent", "Ledger", "OpenAttempt",
-           "Outcome", "Reservation", "RequestRow", "Settlement", "Spent"]
+__all__ = [
+    "AttemptState",
+    "Budget",
+    "Claim",
+    "ClaimState",
+    "Closing",
+    "Intent",
+    "Ledger",
+    "OpenAttempt",
+    "Outcome",
+    "RequestRow",
+    "Reservation",
+    "Settlement",
+    "Spent",
+]
 
 AttemptState = Literal["reserved", "sent", "possibly_billed", "billed", "free", "refused"]
 ClaimState = Literal["new", "running", "done", "mismatch"]
@@ -38,7 +51,7 @@ class RequestRow:
     Attributes:
         prompt_hash: keyed hash of the prompt.
         fingerprint: keyed hash of everything asked, to tell a repetition from another request.
-        verdicts: one short code per option, as in `bfl/flux-2-pro:ok openai/gpt-image-2@low:budget`, cut to 2,000 chars.
+        verdicts: one short code per option, as in `bfl/flux-2-pro:ok`, cut to 2,000 characters.
     """
 
     id: str
@@ -218,8 +231,10 @@ class Ledger(Protocol):
 
     async def claim(self, tenant: str, key: str, *, fingerprint: str, request_id: str, at: datetime,
                     ttl_s: float) -> Claim:
-        """Own an idempotency key, or learn what it stands for. Keys of dead processes that ran become `new` again
-        only if no attempt of theirs may have been billed."""
+        """Own an idempotency key, or learn what it stands for.
+
+        A key whose process died becomes `new` again only if no attempt of its request may have been billed.
+        """
 
     async def keep_answer(self, tenant: str, key: str, *, answer: str) -> None:
         """Store what a repetition of the key gets; an empty answer frees the key."""

@@ -1,0 +1,115 @@
+"""What is running where, kept by the one process that sends: breakers, calls in flight, images of this minute."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from .attempts import Kind
+from .backends.protocol import Trouble
+from .breaker import Breaker
+from .states import BackendState, States
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from .backends.protocol import Reply
+    from .settings import BackendSettings
+
+__all__ = ["Board"]
+
+_MINUTE_S = 60.0
+
+
+@dataclass
+class _Place:
+    settings: BackendSettings
+    breaker: Breaker = field(default_factory=Breaker)
+    ends_at: dict[str, float] = field(default_factory=dict)
+    sent: deque[tuple[float, int]] = field(default_factory=deque)
+    images_sent: int = 0
+    told: tuple[float, int] | None = None
+
+    def images_left(self, now: float) -> int | None:
+        """Under the limit of the settings, and under what the provider told less than a minute ago."""
+        limit = self.settings.images_per_minute
+        while self.sent and self.sent[0][0] <= now - _MINUTE_S:
+            self.images_sent -= self.sent.popleft()[1]
+        left = None if limit is None else max(0, limit - self.images_sent)
+        if self.told is not None and self.told[0] > now - _MINUTE_S:
+            left = self.told[1] if left is None else min(left, self.told[1])
+        return left
+
+    def queued_s(self, now: float) -> float:
+        """Seconds until a card of ours is free."""
+        own = self.settings.own
+        if own is None or len(self.ends_at) < own.cards:
+            return 0.0
+        return sum(max(0.0, end - now) for end in self.ends_at.values()) / own.cards
+
+
+class Board:
+    """Mutable on purpose, and only here: a decision reads a snapshot of it."""
+
+    def __init__(self, backends: Iterable[BackendSettings]) -> None:
+        self._places = {settings.name: _Place(settings) for settings in backends}
+
+    def states(self, now: float, *, left_micro_usd: int | None = None, budget: str = "") -> States:
+        """A snapshot."""
+        return States({name: self._state(place, now) for name, place in self._places.items()}, left_micro_usd, budget)
+
+    def admits(self, backend: str, now: float) -> bool:
+        """Whether the breaker lets a request through; asked once more right before it is sent."""
+        return self._places[backend].breaker.admits(now)
+
+    def closed_for_s(self, backend: str, now: float) -> float:
+        """Seconds until the breaker lets a probe through."""
+        return max(0.0, self._places[backend].breaker.closed_until - now)
+
+    def started(self, backend: str, call: str, *, images: int, expected_s: float, now: float) -> None:
+        """A call is on its way."""
+        place = self._places[backend]
+        place.breaker = place.breaker.sent(now)
+        place.ends_at[call] = now + place.queued_s(now) + expected_s * images
+        place.sent.append((now, images))
+        place.images_sent += images
+        if place.told is not None:
+            place.told = (place.told[0], max(0, place.told[1] - images))
+
+    def ended(self, backend: str, call: str, *, reply: Reply | None, now: float) -> None:
+        """A call is over; None where it broke without an answer."""
+        place = self._places[backend]
+        place.ends_at.pop(call, None)
+        place.breaker = _judged(place.breaker, reply, now)
+        if reply is not None and reply.headroom is not None:
+            place.told = (now, reply.headroom)
+
+    def late(self, backend: str, *, now: float) -> None:
+        """An answer did not come in time: the backend counts as failing until it does."""
+        self._places[backend].breaker = self._places[backend].breaker.fails(now)
+
+    def in_flight(self) -> int:
+        """Calls running everywhere."""
+        return sum(len(place.ends_at) for place in self._places.values())
+
+    def _state(self, place: _Place, now: float) -> BackendState:
+        breaker = place.breaker
+        closed = breaker.closed_until
+        if closed and closed <= now and breaker.probing:
+            closed = now + 1.0
+        return BackendState(len(place.ends_at), place.queued_s(now), place.images_left(now), closed, breaker.why)
+
+
+def _judged(breaker: Breaker, reply: Reply | None, now: float) -> Breaker:
+    if reply is None:
+        return breaker.fails(now)
+    if reply.trouble is Trouble.MONEY:
+        return breaker.blocked(now, "money")
+    if reply.trouble is Trouble.ACCOUNT:
+        return breaker.blocked(now, "account")
+    if reply.trouble is Trouble.OUTAGE:
+        return breaker.fails(now)
+    if reply.trouble is Trouble.BUSY:
+        return breaker.unanswered() if reply.retry_after_s is None else breaker.asked_to_wait(now, reply.retry_after_s)
+    return breaker.unanswered() if reply.kind is Kind.BAD_ANSWER else breaker.answered()

@@ -1,0 +1,33 @@
+"""What happens, told to whoever listens: constant size, no prompt, no key, no picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime  # noqa: TC003 (dataclass fields are read by tools)
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["Event"]
+
+
+@dataclass(frozen=True)
+class Event:
+    """One thing that happened to a request.
+
+    Attributes:
+        name: `request_decided`, `attempt_sent`, `attempt_ended`, `late_answer_kept`, `budget_short`, `budget_paced`,
+            `price_row_off`, `request_closed` or `policy_changed`.
+        option: label of the option concerned, where there is one.
+        facts: numbers and codes that belong to the name.
+    """
+
+    name: str
+    at: datetime
+    request_id: str = ""
+    attempt_id: str = ""
+    option: str = ""
+    tenant: str = ""
+    facts: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))

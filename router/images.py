@@ -1,0 +1,67 @@
+"""What a caller gets back."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from .quantities import Size, usd_from_micro
+
+if TYPE_CHECKING:
+    from .pictures import Picture
+
+__all__ = ["Images", "answer_text", "kept_names"]
+
+
+@dataclass(frozen=True)
+class Images:
+    """The images of a request, and what was asked beside what was delivered.
+
+    Attributes:
+        model: the card's id; `option` names backend and quality as well.
+        usd: settled for all attempts of this request so far.
+        asked_n, asked_size: as the caller wrote them (`auto` where it was).
+        state: `ok`, or `partial` where fewer images came than were asked.
+        simulated: placeholders of the built-in simulator.
+        replayed: the answer of an earlier request with the same key, or of one that was still running.
+        ignored: wishes the backend has no place for.
+    """
+
+    request_id: str
+    pictures: tuple[Picture, ...]
+    option: str
+    backend: str
+    model: str
+    quality: str
+    size: Size
+    asked_size: str
+    asked_n: int
+    usd: Decimal
+    attempts: int
+    state: str
+    simulated: bool
+    ignored: tuple[str, ...] = ()
+    stepped_down: bool = False
+    replayed: bool = False
+    created_at: int = 0
+
+
+def answer_text(images: Images, names: tuple[str, ...]) -> str:
+    """An answer as the books keep it: where its pictures lie, and everything but the pictures."""
+    kept = {key: value for key, value in images.__dict__.items() if key not in ("pictures", "replayed")}
+    return json.dumps(kept | {"names": names, "usd": str(images.usd), "size": str(images.size)})
+
+
+def kept_names(answer: str) -> tuple[tuple[str, ...], dict[str, object]]:
+    """Names of an answer's pictures, and the fields of `Images` without them."""
+    kept = json.loads(answer)
+    names = tuple(kept.pop("names"))
+    return names, kept | {"size": Size.parse(kept["size"]), "usd": Decimal(kept["usd"]),
+                          "ignored": tuple(kept["ignored"])}
+
+
+def usd_of(micro: int) -> Decimal:
+    """US dollars of micro-dollars, as an answer states them."""
+    return usd_from_micro(micro)

@@ -1,0 +1,292 @@
+"""The router as a service embeds it: settings in, images out, every rule and every dollar in between."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Self
+
+from .board import Board
+from .building import SystemClock, catalogue_of, environment_settings, policy_of, settings_of
+from .decide import compile_policy, decide
+from .dispatch import Dispatcher, Errand
+from .errors import BadRequest, NotDelivered
+from .events import Event
+from .identity import Hasher, hash_key_of, new_request_id
+from .images import Images
+from .joining import Joining
+from .ledger.protocol import Closing, Outcome
+from .quantities import usd_from_micro
+from .request import ImageRequest
+from .request_checks import check_request
+from .rows import budgets_of, closing_of, request_row
+from .store import PictureStore
+from .unsent import not_delivered, status_of
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+    from pathlib import Path
+
+    from .backends.protocol import Backend
+    from .decide import Candidate, Compiled, Decision
+    from .delivery import Delivery
+    from .dispatch import Clock
+    from .ledger.protocol import Budget, Ledger
+    from .pictures import Picture
+    from .policy import Policy
+    from .settings import Settings
+    from .states import States
+
+__all__ = ["Router", "Wait"]
+
+
+class Wait:
+    """How a caller waits for an answer: told of previews, and able to say that nobody waits any more."""
+
+    def __init__(self, on_partial: Callable[[int, Picture], Awaitable[None]] | None = None, *,
+                 is_retry: bool = False) -> None:
+        self.on_partial, self.is_retry = on_partial, is_retry
+        self.abandoned = asyncio.Event()
+
+
+class Router:
+    """Sends requests for images where the policy says, within the budgets, and keeps the books.
+
+        async with Router.from_file("router.toml") as router:
+            images = await router.generate("a red bicycle")
+
+    One router per event loop; open it after a fork. `close` waits for what was sent and may be paid for.
+    """
+
+    def __init__(self, settings: Settings, policy: Policy, *, environ: Mapping[str, str] | None = None,
+                 data: Path | None = None, clock: Clock | None = None,
+                 backends: Mapping[str, Backend] | None = None, ledger: Ledger | None = None) -> None:
+        self.settings, self.policy = settings, policy
+        self.clock: Clock = clock or SystemClock()
+        self.hooks: list[Callable[[Event], None]] = []
+        self.board = Board(settings.backends)
+        self.store = PictureStore(settings.store)
+        self._environ, self._data = os.environ if environ is None else environ, data
+        self._given_backends, self._given_ledger = backends, ledger
+        self._tenants = {tenant.name: tenant for tenant in settings.tenants}
+        self._compiled: Compiled | None = None
+        self._paced: dict[tuple[str, str], float] = {}
+
+    @classmethod
+    def from_file(cls, path: str | Path, *, environ: Mapping[str, str] | None = None, data: Path | None = None,
+                  **parts: Any) -> Self:
+        """A router of a `router.toml`; its policy is the one named there, or the shipped default.
+
+        Raises:
+            SettingsError: settings or policy cannot be used.
+        """
+        from pathlib import Path as _Path  # noqa: PLC0415 (a name the type checker alone needs elsewhere)
+
+        known = os.environ if environ is None else environ
+        settings = settings_of(_Path(path), known, data)
+        return cls(settings, policy_of(settings.policy, known, data), environ=known, data=data, **parts)
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None, **parts: Any) -> Self:
+        """A router over every vendor whose key the environment holds.
+
+        Raises:
+            SettingsError: there is none.
+        """
+        known = os.environ if environ is None else environ
+        return cls(environment_settings(known), policy_of(None, known), environ=known, **parts)
+
+    async def __aenter__(self) -> Self:
+        from .backends.registry import open_backends  # noqa: PLC0415 (clients are made when the router opens)
+        from .ledger.open import open_ledger  # noqa: PLC0415 (the books' library is loaded with the books)
+
+        self.ledger = self._given_ledger or open_ledger(self.settings.ledger.value)
+        self._backends = self._given_backends or open_backends(self.settings, data=self._data, environ=self._environ)
+        self._hasher = Hasher(hash_key_of(self.settings.hash_key.value, self.settings.store.folder))
+        self._joining = Joining(self.ledger, self.store, self.clock, ttl_s=self.settings.store.ttl_s)
+        self._dispatcher = Dispatcher(ledger=self.ledger, backends=self._backends, board=self.board, clock=self.clock,
+                                      tell=self.tell)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Wait for what was sent, then let go of backends and books."""
+        await self._dispatcher.close()
+        await self._joining.close()
+        for backend in self._backends.values():
+            await backend.close()
+        await self.ledger.close()
+
+    @property
+    def backends(self) -> Mapping[str, Backend]:
+        """Every backend by the name it has in the settings."""
+        return self._backends
+
+    @property
+    def compiled(self) -> Compiled:
+        """The policy over today's catalogue; made anew when the day of the prices changes or a policy is published."""
+        on = self.clock.now().date()
+        if self._compiled is None or self._compiled.on != on or self._compiled.digest != self.policy.digest:
+            self._compiled = compile_policy(
+                self.policy, catalogue_of(self.settings, self._environ, self._data, on=on), on=on)
+        return self._compiled
+
+    def use_policy(self, policy: Policy) -> None:
+        """From now on requests are decided by another policy; those on their way keep theirs."""
+        self.policy = policy
+        self.tell(Event("policy_changed", self.clock.now(), facts={"digest": policy.digest, "name": policy.name}))
+
+    def tell(self, event: Event) -> None:
+        """Tell every hook."""
+        for hook in self.hooks:
+            hook(event)
+
+    async def generate(self, prompt: str, *, idempotency_key: str = "", **wishes: Any) -> Images:
+        """Images of a prompt; `wishes` are the fields of `ImageRequest`.
+
+        Raises:
+            BadRequest, KeyInUse, NotDelivered, LedgerError: see there.
+        """
+        return await self.answer(ImageRequest(prompt, **wishes), idempotency_key=idempotency_key)
+
+    async def edit(self, prompt: str, references: tuple[Picture, ...], *, mask: Picture | None = None,
+                   idempotency_key: str = "", **wishes: Any) -> Images:
+        """Images of a prompt and reference images; errors as in `generate`."""
+        request = ImageRequest(prompt, operation="edit", references=references, mask=mask, **wishes)
+        return await self.answer(request, idempotency_key=idempotency_key)
+
+    async def decide(self, request: ImageRequest) -> Decision:
+        """Where a request would go now; nothing is sent.
+
+        Raises:
+            BadRequest: it cannot be honoured as written.
+        """
+        request = self._for_tenant(request)
+        check_request(request)
+        return decide(self.compiled, request, states=await self._states(request), now=self.clock.monotonic())
+
+    async def answer(self, request: ImageRequest, *, idempotency_key: str = "", wait: Wait | None = None,
+                     request_id: str = "") -> Images:
+        """The images of a request; the same key and parameters get the same images for a day.
+
+        Raises:
+            BadRequest: it cannot be honoured as written; one row in the books, nothing paid.
+            KeyInUse: the key's request is running in another process, or has other parameters.
+            NotDelivered: no image.
+            LedgerError: the books cannot be written.
+        """
+        wait, name = wait or Wait(), request_id or new_request_id()
+        request = self._for_tenant(request)
+        try:
+            check_request(request)
+        except BadRequest as error:
+            await self.reject(request, error, request_id=name)
+            raise
+        return await self._joining.answer(
+            request.tenant, key=idempotency_key, fingerprint=self._hasher.fingerprint(request), request_id=name,
+            is_retry=wait.is_retry, make=lambda late: self._make(request, wait, name, late))
+
+    async def reject(self, request: ImageRequest, error: BadRequest, *, request_id: str) -> None:
+        """One row for a request that was never sent anywhere."""
+        at = self.clock.now()
+        row = request_row(request, None, request_id=request_id, at=at, hasher=self._hasher, keep_prompt=False)
+        await self.ledger.record(row, Closing(request_id, "rejected", error.code, 400, "", "", "", "", 0, 0, 0.0, at))
+
+    async def record_outcome(self, request_id: str, *, image: int = 0, verdict: str = "accepted", reason: str = "",
+                             reviewer_seconds: float | None = None) -> bool:
+        """What a person made of an image: `accepted`, `rejected` or `edited`; False where the request is unknown."""
+        if verdict not in ("accepted", "rejected", "edited"):
+            raise BadRequest(f"verdict = {verdict!r}: unknown; use accepted, rejected or edited", param="verdict",
+                             code="invalid_verdict")
+        return await self.ledger.record_outcome(
+            Outcome(request_id, image, verdict, reason[:200], reviewer_seconds, self.clock.now()))  # type: ignore[arg-type]
+
+    async def _make(self, request: ImageRequest, wait: Wait, name: str,
+                    late: Callable[[Images | None], Awaitable[None]]) -> Images:
+        started, at = self.clock.monotonic(), self.clock.now()
+        tenant = self._tenants.get(request.tenant)
+        states = await self._states(request)
+        try:
+            decision = decide(self.compiled, request, states=states, now=started)
+        except BadRequest as error:
+            await self.reject(request, error, request_id=name)
+            raise
+        row = request_row(request, decision, request_id=name, at=at, hasher=self._hasher,
+                          keep_prompt=tenant is not None and tenant.keep_prompts)
+        self.tell(Event("request_decided", at, name, option=decision.choice.option.label if decision.choice else "",
+                        tenant=request.tenant))
+        if decision.choice is None:
+            unsent = not_delivered(decision, None, name, retry_after_s=None)
+            await self.ledger.record(row, Closing(name, "rejected", unsent.code, status_of(unsent), "", "", "", "", 0,
+                                                  0, self.clock.monotonic() - started, self.clock.now()))
+            raise unsent
+
+        async def kept(pictures: tuple[Picture, ...], candidate: Candidate) -> None:
+            await late(_images(name, request, decision, pictures, candidate) if pictures else None)
+
+        errand = Errand(row, decision, lambda backend: self._budgets(request, backend), started, wait.abandoned,
+                        wait.on_partial, kept)
+        delivery = await self._dispatcher.run(errand)
+        return await self._closed(request, decision, delivery, name, started)
+
+    async def _closed(self, request: ImageRequest, decision: Decision, delivery: Delivery, name: str,
+                      started: float) -> Images:
+        missed = None if delivery.pictures else not_delivered(decision, delivery, name, retry_after_s=(
+            delivery.outcome.retry_after_s if delivery.outcome else None))
+        latency = self.clock.monotonic() - started
+        await self.ledger.close_request(closing_of(name, delivery, decision, http_status=status_of(missed),
+                                                   latency_s=latency, at=self.clock.now()))
+        self.tell(Event("request_closed", self.clock.now(), name, tenant=request.tenant, facts={
+            "state": delivery.state, "usd_micro": delivery.usd_micro, "latency_s": latency,
+            "images": len(delivery.pictures), "attempts": delivery.attempts, "segment": decision.segment.name,
+            "backend": delivery.candidate.backend if delivery.candidate else ""}))
+        if missed is not None or delivery.candidate is None:
+            raise missed or NotDelivered("no image", state="failed", request_id=name)
+        made = _images(name, request, decision, delivery.pictures, delivery.candidate)
+        return replace(made, usd=usd_from_micro(delivery.usd_micro), attempts=delivery.attempts, state=delivery.state,
+                       ignored=delivery.ignored, created_at=int(self.clock.now().timestamp()))
+
+    def _for_tenant(self, request: ImageRequest) -> ImageRequest:
+        """A tenant's own segment and data class hold where the request says nothing; a stricter class always holds."""
+        tenant = self._tenants.get(request.tenant)
+        if tenant is None:
+            return request
+        strict = ("public", "confidential", "restricted")
+        data_class = max(request.data_class, tenant.data_class, key=strict.index)
+        return replace(request, data_class=data_class, segment=request.segment or tenant.segment)
+
+    def _budgets(self, request: ImageRequest, backend: str) -> tuple[Budget, ...]:
+        month = f"{self.clock.now():%Y-%m}"
+        return budgets_of(self.settings, self._tenants.get(request.tenant), request, backend=backend, month=month)
+
+    async def _states(self, request: ImageRequest) -> States:
+        """The board, and the budget that has least left; passing a threshold of the policy is told once."""
+        budgets = self._budgets(request, "")
+        spent = await self.ledger.spent(budgets) if budgets else {}
+        left: dict[str, int] = {}
+        for budget in budgets:
+            known = spent.get((budget.scope, budget.period))
+            used = known.settled_micro_usd + known.reserved_micro_usd if known else 0
+            left[budget.scope] = max(0, budget.limit_micro_usd - used)
+            self._pace(budget, used)
+        tightest = min(left, key=lambda scope: left[scope], default="")
+        return self.board.states(self.clock.monotonic(), left_micro_usd=left.get(tightest), budget=tightest)
+
+    def _pace(self, budget: Budget, used: int) -> None:
+        share = used / budget.limit_micro_usd if budget.limit_micro_usd else 1.0
+        passed = max((mark for mark in self.policy.pacing if share >= mark), default=0.0)
+        if passed > self._paced.get((budget.scope, budget.period), 0.0):
+            self._paced[budget.scope, budget.period] = passed
+            self.tell(Event("budget_paced", self.clock.now(), facts={
+                "scope": budget.scope, "period": budget.period, "share": round(share, 4), "passed": passed}))
+
+
+def _images(name: str, request: ImageRequest, decision: Decision, pictures: tuple[Picture, ...],
+            candidate: Candidate) -> Images:
+    option = candidate.option
+    return Images(name, pictures, option.label, option.backend.name, option.card.id, option.quality, decision.size,
+                  str(request.size or "auto"), request.n, usd_from_micro(0), 0, "ok", option.backend.simulated,
+                  stepped_down=candidate.step > 0)

@@ -1,0 +1,177 @@
+"""Why an option may not make a request, whatever the hour: one rule, one verdict, the losers kept. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .rules import fits_native_size, licence_held, references_fit, text_is_reliable
+from .verdicts import Reason, Verdict, allowed, refused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .options import Option
+    from .policy import Policy, SegmentPolicy
+    from .quantities import Size
+    from .request import ImageRequest
+
+__all__ = ["Asked", "first_refusal", "ladder_of", "quality_step"]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request with everything `auto` resolved that the policy resolves.
+
+    Attributes:
+        wanted: ids of the options the caller's model means; None for `auto`.
+    """
+
+    request: ImageRequest
+    policy: Policy
+    segment: SegmentPolicy
+    size: Size
+    wanted: frozenset[str] | None
+
+
+def first_refusal(asked: Asked, option: Option) -> Verdict:
+    """The first rule that speaks against an option, or allowed."""
+    for rule in _RULES:
+        verdict = rule(asked, option)
+        if verdict.reason is not None:
+            return verdict
+    return allowed()
+
+
+def ladder_of(segment: SegmentPolicy, option: Option) -> tuple[str, ...]:
+    """The qualities `auto` means for an option, first choice first; empty where the policy names none."""
+    return segment.qualities.get(option.card.id) or segment.qualities.get(option.card.family) or ()
+
+
+def quality_step(asked: Asked, option: Option) -> int:
+    """How far down its ladder an option stands; 0 for the first choice and for what was asked explicitly."""
+    ladder = ladder_of(asked.segment, option)
+    if asked.request.quality != "auto" or option.quality not in ladder:
+        return 0
+    return ladder.index(option.quality)
+
+
+def _stays_home(asked: Asked, option: Option) -> Verdict:
+    """Restricted data stays on own hosts; confidential data goes only where the terms are stated and good enough."""
+    name, backend = asked.request.data_class, option.backend
+    rule = asked.policy.data_classes[name]
+    if backend.is_own:
+        return allowed()
+    if rule.own_only or name == "restricted":
+        return refused(Reason.DATA_CLASS, asked=name)
+    if rule.most_retention_days is not None and (
+            backend.retention_days is None or backend.retention_days > rule.most_retention_days):
+        return refused(Reason.TERMS, asked=name, limit=f"kept at most {rule.most_retention_days} days")
+    if not rule.may_train and backend.may_train is not False:
+        return refused(Reason.TERMS, asked=name, limit="no training")
+    if rule.regions and backend.region not in rule.regions:
+        return refused(Reason.TERMS, asked=name, limit=f"region {' or '.join(rule.regions)}")
+    return allowed()
+
+
+def _stays_in_region(asked: Asked, option: Option) -> Verdict:
+    region = asked.request.residency
+    if region and option.backend.region != region:
+        return refused(Reason.RESIDENCY, asked=region, limit=option.backend.region or "an unknown region")
+    return allowed()
+
+
+def _licence(asked: Asked, option: Option) -> Verdict:
+    """A host that sells a model brings its own licence; own hosts need yours."""
+    if not option.backend.is_own:
+        return allowed()
+    return licence_held(option.card, held=option.card.id in asked.policy.licences)
+
+
+def _key(_asked: Asked, option: Option) -> Verdict:
+    backend = option.backend
+    if backend.simulated or backend.key.value or backend.is_own:
+        return allowed()
+    return refused(Reason.NO_KEY, asked=backend.key_env)
+
+
+def _model(asked: Asked, option: Option) -> Verdict:
+    if asked.wanted is not None and option.label not in asked.wanted:
+        return refused(Reason.OTHER_MODEL, asked=asked.request.model)
+    return allowed()
+
+
+def _segment(asked: Asked, option: Option) -> Verdict:
+    """A model the caller names outranks the segment's choice."""
+    models = asked.segment.models
+    if asked.wanted is None and models and option.card.id not in models:
+        return refused(Reason.SEGMENT, asked=asked.segment.name, limit=" or ".join(models))
+    return allowed()
+
+
+def _quality(asked: Asked, option: Option) -> Verdict:
+    """An explicit quality is kept by models that have qualities; `auto` means what the policy's table says."""
+    quality, own = asked.request.quality, option.quality
+    if not own:
+        return allowed()
+    if quality != "auto":
+        return allowed() if own == quality else refused(Reason.QUALITY, asked=quality)
+    ladder = ladder_of(asked.segment, option)
+    return refused(Reason.NOT_IN_LADDER, asked=own) if own not in ladder else allowed()
+
+
+def _size(asked: Asked, option: Option) -> Verdict:
+    return fits_native_size(option.card, asked.size)
+
+
+def _sides(asked: Asked, option: Option) -> Verdict:
+    """A size is delivered as asked or refused: nothing is rounded behind the caller's back."""
+    multiple = option.card.side_multiple
+    if asked.size.width % multiple or asked.size.height % multiple:
+        return refused(Reason.SIDES, asked=str(asked.size), limit=multiple)
+    return allowed()
+
+
+def _edits(asked: Asked, option: Option) -> Verdict:
+    request, vendor = asked.request, option.backend.vendor
+    if request.operation == "edit" and not vendor.edits:
+        return refused(Reason.NO_EDITS, asked="edit")
+    if request.mask is not None and (not vendor.masks or option.card.family != "gpt-image"):
+        return refused(Reason.NO_MASK, asked="mask")
+    return references_fit(option.card, len(request.references))
+
+
+def _text(asked: Asked, option: Option) -> Verdict:
+    """A caller who insists on exact text gets a model without a known limit, however few the words."""
+    limit = asked.segment.words_limit
+    words = max(asked.request.text_words, limit + 1) if asked.request.needs_exact_text else asked.request.text_words
+    return text_is_reliable(option.card, words, words_limit=limit)
+
+
+def _lora(asked: Asked, option: Option) -> Verdict:
+    lora = asked.request.lora
+    able = option.card.lora and option.backend.vendor.loras
+    if lora is not None and not (able and lora.name in option.backend.loras):
+        return refused(Reason.NO_LORA, asked=lora.name)
+    return allowed()
+
+
+def _format(asked: Asked, option: Option) -> Verdict:
+    request, formats = asked.request, option.backend.vendor.formats.split()
+    if request.output_format not in formats:
+        return refused(Reason.NO_FORMAT, asked=request.output_format, limit=" or ".join(formats))
+    if request.background == "transparent" and not option.backend.vendor.transparent:
+        return refused(Reason.NO_TRANSPARENCY, asked="transparent")
+    return allowed()
+
+
+def _steps(asked: Asked, option: Option) -> Verdict:
+    steps = asked.request.steps
+    if steps is not None and (not option.backend.vendor.steps or option.card.family != "flux"):
+        return refused(Reason.NO_STEPS, asked=steps)
+    return allowed()
+
+
+_RULES: tuple[Callable[[Asked, Option], Verdict], ...] = (
+    _stays_home, _stays_in_region, _licence, _model, _segment, _quality, _size, _sides, _edits, _text, _lora, _format,
+    _steps, _key)

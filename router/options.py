@@ -1,0 +1,147 @@
+"""What can be asked for: backend x model x quality x tier, each with what it can do and how long it takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from .prices import PriceAsk, quote
+from .quantities import WATT_SECONDS_PER_KWH
+from .service_time import ServiceAsk, estimate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import date
+
+    from .models import ModelCard, Models
+    from .price_table import PriceTable
+    from .prices import Quote
+    from .quantities import Size
+    from .request import ImageRequest
+    from .service_time import Law
+    from .settings import BackendSettings
+
+__all__ = ["Catalogue", "Option", "Seconds", "options_of"]
+
+_P95_OF_LAW = 1.25  # one image at a time repeats within a few per cent; the rest is a margin for the host
+_TRAVEL_S = 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class Option:
+    """One thing to ask for.
+
+    Attributes:
+        label: unique, as in `openai/gpt-image-2@medium`; the part before the slash is the backend's name.
+        model: the offer it is priced as; empty for own GPUs.
+        wire_model: the provider's own name.
+        quality: empty for models that have none.
+    """
+
+    label: str
+    backend: BackendSettings
+    card: ModelCard
+    model: str
+    wire_model: str
+    quality: str
+    tier: str
+
+    @property
+    def most_images(self) -> int:
+        """Images of one call."""
+        return self.backend.vendor.max_images
+
+
+@dataclass(frozen=True)
+class Seconds:
+    """How long one image takes, without waiting."""
+
+    p50: float
+    p95: float
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Every option, with the tables that price and time them."""
+
+    options: tuple[Option, ...]
+    models: Models
+    prices: PriceTable
+    law: Law
+    _timed: dict[ServiceAsk, Seconds] = field(default_factory=dict, compare=False, repr=False)
+
+    def seconds(self, option: Option, request: ImageRequest, size: Size) -> Seconds:
+        """How long one image of an option takes: by the throughput law on own GPUs, by the vendor's row elsewhere.
+
+        Raises:
+            OutOfReach: the law does not reach so far.
+        """
+        own, vendor = option.backend.own, option.backend.vendor
+        if own is None:
+            return Seconds(vendor.p50_s, vendor.p95_s)
+        if own.seconds_per_image is not None:
+            return Seconds(own.seconds_per_image + _TRAVEL_S, own.seconds_per_image * _P95_OF_LAW + _TRAVEL_S)
+        ask = ServiceAsk(option.card.id, own.gpu, own.engine, own.precision, own.compile, size,
+                         request.steps or own.steps, references=len(request.references))
+        known = self._timed.get(ask)
+        if known is None:
+            made = estimate(self.law, ask)
+            p95 = max(made.high, made.seconds_per_image * _P95_OF_LAW)
+            known = self._timed[ask] = Seconds(made.seconds_per_image + _TRAVEL_S, p95 + _TRAVEL_S)
+        return known
+
+    def price(self, option: Option, request: ImageRequest, size: Size, *, on: date) -> tuple[Decimal, Quote | None]:
+        """USD of one image, and the quote behind it: the list price, or the power that own GPUs draw for it.
+
+        An idle card of ours is paid for whether it works or not, so an image costs its power alone.
+
+        Raises:
+            PriceError: it cannot be priced.
+            OutOfReach: its time on own GPUs is not known.
+        """
+        own = option.backend.own
+        if own is not None:
+            joules = Decimal(str(self.seconds(option, request, size).p50)) * Decimal(str(own.watts))
+            return joules / WATT_SECONDS_PER_KWH * own.usd_per_kwh, None
+        made = quote(self.prices, price_ask(option, request, size), on=on)
+        return made.usd, made
+
+
+def price_ask(option: Option, request: ImageRequest, size: Size, *, n: int = 1,
+              prompt_tokens: int | None = None) -> PriceAsk:
+    """The question to the price function for images of an option."""
+    stepped = option.backend.vendor.steps and option.card.family == "flux"
+    return PriceAsk(option.model, size, request.operation, option.quality or None, n, option.tier,
+                    tuple(picture.size for picture in request.references), request.steps if stepped else None,
+                    request.partial_images if option.backend.vendor.streams else 0, prompt_tokens)
+
+
+def options_of(backends: Sequence[BackendSettings], models: Models, prices: PriceTable, on: date) -> (
+        tuple[Option, ...]):
+    """Every option of the backends on a day, in their order.
+
+    Raises:
+        OutOfReach: a backend names a model nobody knows.
+    """
+    return tuple(option for backend in backends for option in (
+        _own_options(backend, models) if backend.is_own else _hosted_options(backend, models, prices, on)))
+
+
+def _own_options(backend: BackendSettings, models: Models) -> Iterator[Option]:
+    for name in backend.models:
+        card = models.find(name)
+        yield Option(f"{backend.name}/{card.id}", backend, card, "", card.id, "", "sync")
+
+
+def _hosted_options(backend: BackendSettings, models: Models, prices: PriceTable, on: date) -> Iterator[Option]:
+    wanted = {models.find(name).id for name in backend.models}
+    for known in prices.options(on):
+        offer = prices.offers[known.model]
+        if offer.vendor != backend.vendor.id or known.tier != "sync" or (wanted and known.card not in wanted):
+            continue
+        if offer.rule == "unpublished":
+            continue
+        name = f"{backend.name}/{known.model.partition('/')[2]}"
+        yield Option(f"{name}@{known.quality}" if known.quality else name, backend, models.find(known.card),
+                     known.model, offer.vendor_model, known.quality or "", known.tier)

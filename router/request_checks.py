@@ -1,0 +1,89 @@
+"""What no backend could honour, told before anything is decided: one parameter, one problem, one remedy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .errors import BadRequest, short_text
+from .request import MOST_IMAGES, MOST_PROMPT_CHARS, MOST_REFERENCES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .request import ImageRequest
+
+__all__ = ["MOST_PARTIAL_IMAGES", "check_request"]
+
+MOST_PARTIAL_IMAGES = 3
+_LEAST_SIDE, _MOST_SIDE = 64, 8192
+_MOST_STEPS, _MOST_COMPRESSION, _MOST_SEED = 200, 100, 2**63 - 1
+_LONGEST_DEADLINE_S, _LONGEST_WORD = 86_400, 200
+
+
+def check_request(request: ImageRequest) -> None:
+    """Refuse what no backend could honour.
+
+    Raises:
+        BadRequest: the first problem found.
+    """
+    for check in _CHECKS:
+        check(request)
+
+
+def _prompt(request: ImageRequest) -> None:
+    if not request.prompt.strip():
+        raise BadRequest("prompt: empty; say what to draw", param="prompt", code="missing_prompt")
+    if len(request.prompt) > MOST_PROMPT_CHARS:
+        raise BadRequest(f"prompt: {len(request.prompt):,} characters, {MOST_PROMPT_CHARS:,} at most; shorten it",
+                         param="prompt", code="prompt_too_long")
+
+
+def _size(request: ImageRequest) -> None:
+    if request.size is not None:
+        sides = (request.size.width, request.size.height)
+        if min(sides) < _LEAST_SIDE or max(sides) > _MOST_SIDE:
+            raise BadRequest(f"size = '{request.size}': sides from {_LEAST_SIDE} to {_MOST_SIDE}; "
+                             "give WIDTHxHEIGHT, as in 1024x1024", param="size", code="invalid_size")
+
+
+def _counts(request: ImageRequest) -> None:
+    for name, value, least, most in (
+            ("n", request.n, 1, MOST_IMAGES), ("partial_images", request.partial_images, 0, MOST_PARTIAL_IMAGES),
+            ("steps", request.steps, 1, _MOST_STEPS), ("seed", request.seed, 0, _MOST_SEED),
+            ("output_compression", request.output_compression, 0, _MOST_COMPRESSION)):
+        if value is not None and not least <= value <= most:
+            raise BadRequest(f"{name} = {value}: give {least} to {most}", param=name, code="invalid_value")
+
+
+def _edit(request: ImageRequest) -> None:
+    if request.operation == "edit" and not request.references:
+        raise BadRequest("image: an edit needs at least one image", param="image", code="missing_image")
+    if len(request.references) > MOST_REFERENCES:
+        raise BadRequest(f"image: {len(request.references)} images, {MOST_REFERENCES} at most", param="image",
+                         code="too_many_images")
+    if request.mask is not None and request.references and request.mask.size != request.references[0].size:
+        raise BadRequest(f"mask: {request.mask.size}, but the first image is {request.references[0].size}; "
+                         "give a mask of the image's size", param="mask", code="invalid_mask")
+
+
+def _words(request: ImageRequest) -> None:
+    for name in ("segment", "project", "brand", "campaign", "cost_center", "safety_identifier", "residency"):
+        if len(getattr(request, name)) > _LONGEST_WORD or not getattr(request, name).isprintable():
+            raise BadRequest(f"{name} = {short_text(getattr(request, name))}: too long or not printable; "
+                             f"use up to {_LONGEST_WORD} characters", param=name, code="invalid_value")
+
+
+def _limits(request: ImageRequest) -> None:
+    deadline = request.deadline_s
+    if deadline is not None and not 0 < deadline <= _LONGEST_DEADLINE_S:
+        raise BadRequest(f"deadline_s = {deadline:g}: give seconds above 0, {_LONGEST_DEADLINE_S} at most",
+                         param="deadline_s", code="invalid_value")
+    if request.max_usd is not None and not (request.max_usd.is_finite() and request.max_usd >= 0):
+        raise BadRequest(f"max_usd = {request.max_usd}: give US dollars, 0 or more", param="max_usd",
+                         code="invalid_value")
+    if request.background == "transparent" and request.output_format == "jpeg":
+        raise BadRequest("background = 'transparent': JPEG has no transparency; use png or webp", param="background",
+                         code="invalid_value")
+
+
+_CHECKS: tuple[Callable[[ImageRequest], None], ...] = (_prompt, _size, _counts, _edit, _words, _limits)

@@ -1,0 +1,299 @@
+"""What runs where: backends, tenants, budgets, server and books, from `router.toml`. Secrets print as stars."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from .errors import SettingsError
+from .toml_fields import Fields, read_document
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from .vendors import Vendor
+
+__all__ = ["BackendSettings", "OwnGpus", "Secret", "ServerSettings", "Settings", "StoreSettings", "Tenant",
+           "load_settings", "read_settings"]
+
+_MIB = 2**20
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,39}")
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class Secret:
+    """A text that is never shown."""
+
+    value: str
+
+    def __repr__(self) -> str:
+        return "***" if self.value else "(none)"
+
+    __str__ = __repr__
+
+
+@dataclass(frozen=True)
+class OwnGpus:
+    """GPUs behind an own backend, for the time and the power of an image.
+
+    Attributes:
+        seconds_per_image: replaces the throughput law where it was measured for exactly this work.
+        watts: of one card under load, its cooling included.
+    """
+
+    gpu: str
+    cards: int
+    engine: str
+    precision: str
+    compile: bool
+    steps: int | None
+    seconds_per_image: float | None
+    watts: float
+    usd_per_kwh: Decimal
+
+
+@dataclass(frozen=True)
+class BackendSettings:
+    """One place that makes images.
+
+    Attributes:
+        vendor: id of its row in `backends/vendors.csv`.
+        models: cards it serves; empty for every one the vendor sells.
+        simulated: a built-in simulator answers in the vendor's place, at the vendor's prices, and says so.
+        time_scale: of the simulator; 1 is as slow as the vendor, 0.1 ten times faster.
+        region: where it stands, as in `eu`; empty where nobody said.
+        retention_days, may_train: the terms you have with the vendor; None where nobody said.
+        usd_per_month: a hard limit of its own.
+    """
+
+    name: str
+    vendor: Vendor
+    base_url: str
+    key: Secret
+    key_env: str
+    models: tuple[str, ...]
+    loras: tuple[str, ...]
+    simulated: bool
+    time_scale: float
+    region: str
+    retention_days: int | None
+    may_train: bool | None
+    images_per_minute: int | None
+    concurrent: int | None
+    usd_per_month: Decimal | None
+    own: OwnGpus | None
+
+    @property
+    def is_own(self) -> bool:
+        """Whether images are made on hosts of ours."""
+        return self.vendor.own
+
+
+@dataclass(frozen=True)
+class Tenant:
+    """Who may ask, how they show it, and how much they may spend.
+
+    Attributes:
+        key_sha256: hexadecimal SHA-256 of each of its keys; the keys themselves stand nowhere.
+        admin: may publish policies and read everybody's books.
+        answers: what it gets where it does not say: `b64_json` or `url`.
+        keep_prompts: its prompts are written to the books in clear.
+    """
+
+    name: str
+    key_sha256: tuple[str, ...]
+    admin: bool
+    usd_per_month: Decimal | None
+    project_usd_per_month: Mapping[str, Decimal]
+    images_per_minute: int | None
+    data_class: Literal["public", "confidential", "restricted"]
+    segment: str
+    answers: Literal["b64_json", "url"]
+    keep_prompts: bool
+
+
+@dataclass(frozen=True)
+class ServerSettings:
+    """Where the server listens and how much it holds at once."""
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+    most_in_flight: int = 512
+    answer_bytes_in_flight: int = 64 * _MIB
+    most_body_bytes: int = 64 * _MIB
+    public_url: str = ""
+    image_hosts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class StoreSettings:
+    """Where images lie that are asked for by address or by idempotency key, and for how long."""
+
+    folder: Path = Path("breakeven-images")
+    ttl_s: int = 86_400
+    most_bytes: int = 10 * 1024 * _MIB
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything a router is built from.
+
+    Attributes:
+        ledger: address of the books, as in `sqlite:///breakeven.sqlite`; it may hold a password and prints as stars.
+        hash_key: keys the hashes of prompts.
+        retention_days: how long rows of single requests are kept; roll-ups stay.
+    """
+
+    where: str
+    backends: tuple[BackendSettings, ...]
+    tenants: tuple[Tenant, ...]
+    ledger: Secret
+    hash_key: Secret
+    retention_days: int
+    usd_per_month: Decimal | None
+    policy: Path | None
+    server: ServerSettings = field(default_factory=ServerSettings)
+    store: StoreSettings = field(default_factory=StoreSettings)
+
+    @property
+    def open_to_all(self) -> bool:
+        """No tenant has a key, so that whoever reaches the server may use it."""
+        return not any(tenant.key_sha256 for tenant in self.tenants)
+
+
+def load_settings(path: Path, vendors: Mapping[str, Vendor], environ: Mapping[str, str]) -> Settings:
+    """The settings of a file; paths in it are taken from the file's folder.
+
+    Raises:
+        SettingsError: they cannot be used; every problem is in the text.
+    """
+    return read_settings(read_document(path), vendors, environ, where=str(path), folder=path.parent)
+
+
+def read_settings(document: Mapping[str, Any], vendors: Mapping[str, Vendor], environ: Mapping[str, str], *,
+                  where: str, folder: Path) -> Settings:
+    """The settings of a parsed document.
+
+    Args:
+        document: as `parse_toml` gives it.
+        vendors: the rows that backends may name.
+        environ: the process environment, for the keys that are named and never written.
+        where: what to call it in messages.
+        folder: what relative paths start from.
+
+    Raises:
+        SettingsError: every problem together.
+    """
+    problems: list[str] = []
+    fields = Fields(dict(document), "", problems)
+    books, money = fields.table("ledger"), fields.table("budget")
+    policy = fields.text("policy")
+    made = Settings(
+        where, tuple(_backend(table, vendors, environ) for table in fields.tables("backend")),
+        tuple(_tenant(table) for table in fields.tables("tenant")), Secret(_books_url(books, environ, folder)),
+        Secret(environ.get(books.text("hash_key_env", "BREAKEVEN_HASH_KEY"), "")),
+        books.count("retention_days", 400, least=1) or 400, money.usd("usd_per_month"),
+        folder / policy if policy else None, _server(fields.table("server")), _store(fields.table("store"), folder))
+    for table in (books, money, fields):
+        table.done()
+    _refuse_twins("backend", (backend.name for backend in made.backends), problems)
+    _refuse_twins("tenant", (tenant.name for tenant in made.tenants), problems)
+    if not made.backends:
+        problems.append("backend: none; add a [[backend]] with name and vendor")
+    if problems:
+        raise SettingsError(where, tuple(problems))
+    return made
+
+
+def _backend(fields: Fields, vendors: Mapping[str, Vendor], environ: Mapping[str, str]) -> BackendSettings:
+    name = _name(fields)
+    vendor = vendors[fields.word("vendor", next(iter(vendors)), words=tuple(vendors))]
+    key_env = fields.text("key_env", vendor.key_env)
+    simulated = fields.flag("simulated")
+    base_url = fields.text("base_url", vendor.base_url)
+    if not simulated and not re.match(r"https?://[^\s/]+", base_url):
+        fields.refuse("base_url", "no address", 'write it as "https://host/v1"')
+    if vendor.own and not fields.texts("models"):
+        fields.refuse("models", "missing", 'name what it serves, as in ["flux-2-klein-4b"]')
+    made = BackendSettings(
+        name, vendor, base_url.rstrip("/"), Secret(environ.get(key_env, "") if key_env else ""), key_env,
+        fields.texts("models"), fields.texts("loras"), simulated,
+        fields.number("time_scale", 1.0, most=100) or 0.0, fields.text("region"),
+        fields.count("retention_days", most=36_500), fields.flag("may_train") if "may_train" in fields else None,
+        fields.count("images_per_minute", vendor.images_per_minute, least=1),
+        fields.count("concurrent", vendor.concurrent, least=1), fields.usd("usd_per_month"),
+        _own(fields.table("gpus")) if vendor.own else None)
+    fields.done()
+    return made
+
+
+def _own(fields: Fields) -> OwnGpus:
+    made = OwnGpus(fields.text("gpu", needed=True), fields.count("cards", 1, least=1, most=10_000) or 1,
+                   fields.text("engine", "diffusers"), fields.text("precision", "bf16"), fields.flag("compile"),
+                   fields.count("steps", least=1, most=1000), fields.number("seconds_per_image", least=1e-3),
+                   fields.number("watts", 400.0) or 0.0, fields.usd("usd_per_kwh", Decimal("0.15")) or Decimal(0))
+    fields.done()
+    return made
+
+
+def _tenant(fields: Fields) -> Tenant:
+    keys = fields.texts("key_sha256")
+    if not all(_DIGEST.fullmatch(key) for key in keys):
+        fields.refuse("key_sha256", "no SHA-256", "write 64 hexadecimal digits: printf %s KEY | sha256sum")
+    projects = fields.table("project_usd_per_month")
+    made = Tenant(_name(fields), keys, fields.flag("admin"), fields.usd("usd_per_month"),
+                  {name: amount for name in projects.names() if (amount := projects.usd(name)) is not None},
+                  fields.count("images_per_minute", least=1),
+                  fields.word("data_class", "public", words=("public", "confidential", "restricted")),
+                  fields.text("segment"), fields.word("answers", "b64_json", words=("b64_json", "url")),
+                  fields.flag("keep_prompts"))
+    fields.done()
+    return made
+
+
+def _server(fields: Fields) -> ServerSettings:
+    plain = ServerSettings()
+    mib = 16 * 1024
+    made = ServerSettings(
+        fields.text("host", plain.host), fields.count("port", plain.port, most=65_535) or 0,
+        fields.count("most_in_flight", plain.most_in_flight, least=1) or plain.most_in_flight,
+        (fields.count("answer_mib_in_flight", 64, least=16, most=mib) or 64) * _MIB,
+        (fields.count("most_body_mib", 64, least=1, most=mib) or 64) * _MIB,
+        fields.text("public_url").rstrip("/"), fields.texts("image_hosts"))
+    fields.done()
+    return made
+
+
+def _store(fields: Fields, folder: Path) -> StoreSettings:
+    plain = StoreSettings()
+    made = StoreSettings(folder / fields.text("folder", str(plain.folder)),
+                         fields.count("ttl_s", plain.ttl_s, least=60) or plain.ttl_s,
+                         (fields.count("most_mib", 10 * 1024, least=1) or 1) * _MIB)
+    fields.done()
+    return made
+
+
+def _books_url(fields: Fields, environ: Mapping[str, str], folder: Path) -> str:
+    named = fields.text("url_env")
+    url = environ.get(named, "") if named else fields.text("url", "sqlite:///breakeven.sqlite")
+    if not url:
+        fields.refuse("url_env", f"{named} is not set", "set it to the address of the books")
+    relative = re.fullmatch(r"sqlite:///(?!/)(.+)", url)
+    return f"sqlite:///{folder.resolve() / relative[1]}" if relative else url
+
+
+def _name(fields: Fields) -> str:
+    name = fields.text("name", needed=True)
+    if name and not _NAME.fullmatch(name):
+        fields.refuse("name", "no plain name", "use up to 40 small letters, digits, dots and dashes")
+    return name
+
+
+def _refuse_twins(kind: str, names: Iterable[str], problems: list[str]) -> None:
+    seen: Sequence[str] = sorted(names)
+    problems += [f"{kind}.name = {name!r}: stands twice; give each its own"
+                 for name in dict.fromkeys(name for name in seen if seen.count(name) > 1)]
