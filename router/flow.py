@@ -24,6 +24,7 @@ __all__ = ["MOST_PAID", "End", "FlowRules", "Leg", "flow"]
 MOST_PAID = 2
 _MOST_TRIES_OF_A_LEG = 2
 _SHORTEST_WAIT_S = 0.5
+_INSTANT_S = 1e-3  # less is no time to wait for: sums of seconds are not exact
 EndState = Literal["ok", "refused", "no_budget", "queued", "failed", "timed_out"]
 
 
@@ -104,22 +105,22 @@ def flow(legs: tuple[Leg, ...], rules: FlowRules, *, n: int = 1) -> Generator[At
     second payment waits until the deadline less the fallback's p95.
     """
     life = _Life(rules, n, deque(_Try(leg) for leg in legs))
-    while life.waiting and life.may_pay and life.left_s > 0:
+    while life.waiting and life.may_pay and life.left_s > _INSTANT_S:
         current = _next_try(life)
         if current is None:
             break
-        if life.pending and (patience := life.left_s - current.leg.p95_s) > 0:
+        if life.pending and (patience := life.left_s - current.leg.p95_s) > _INSTANT_S:
             life.waiting.appendleft(current)
             end = yield from _wait(life, patience)
         else:
             end = yield from _attempt(life, current)
         if end is not None:
             return end
-    while life.pending and life.left_s > 0:
+    while life.pending and life.left_s > _INSTANT_S:
         end = yield from _wait(life, life.left_s)
         if end is not None:
             return end
-    timed_out = life.left_s <= 0 or bool(life.pending)
+    timed_out = life.left_s <= _INSTANT_S or bool(life.pending)
     return life.end("timed_out" if timed_out else "failed")
 
 
@@ -161,10 +162,10 @@ def _take(life: _Life, outcome: Outcome, sent: int) -> End | None:
     """Draw the consequences of an outcome; an end where there is one."""
     life.at_s, life.last = max(life.at_s, outcome.at_s), outcome
     if outcome.kind is Kind.TIMED_OUT:
-        for number in (life.pending if outcome.pending else ()):
-            life.paid.add(number)
-        if not outcome.pending:
-            life.pending.pop(outcome.number, None)
+        if outcome.pending:
+            life.paid.update(life.pending)
+        else:
+            life.pending.clear()
         return None
     ended = life.pending.pop(outcome.number, None)
     if sent in life.pending and sent != outcome.number:

@@ -1,0 +1,103 @@
+"""Answers in OpenAI's shape. Pictures go from the provider's answer to the socket as they are: no parsing, no copy."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from ..images import Images
+    from ..pictures import Picture
+    from .wishes import Wishes
+
+__all__ = ["answer_headers", "completed_event", "partial_event", "send_images", "urls_of"]
+
+
+def answer_headers(images: Images, wishes: Wishes) -> dict[str, str]:
+    """What was asked and what was delivered, by whom, at what cost."""
+    told = {
+        "x-request-id": images.request_id, "x-router-request-id": images.request_id,
+        "x-router-backend": images.backend, "x-router-model": images.model, "x-router-option": images.option,
+        "x-router-quality": images.quality or "none", "x-router-cost-usd": f"{images.usd:.6f}",
+        "x-router-attempts": str(images.attempts), "x-router-asked-model": wishes.request.model[:80],
+        "x-router-asked-size": images.asked_size, "x-router-delivered-size": str(images.size),
+        "x-router-asked-n": str(images.asked_n), "x-router-delivered-n": str(len(images.pictures)),
+        "x-router-state": images.state}
+    ignored = (*wishes.ignored, *images.ignored)
+    flags = {"x-router-simulated": images.simulated, "x-router-replayed": images.replayed,
+             "x-router-stepped-down": images.stepped_down}
+    told |= {name: "true" for name, holds in flags.items() if holds}
+    if ignored:
+        told["x-router-ignored"] = ",".join(name for name in ignored if name.isascii() and name.isprintable())[:400]
+    return {name: value.encode("ascii", "replace").decode() for name, value in told.items()}
+
+
+async def send_images(request: web.Request, images: Images, wishes: Wishes, *, urls: tuple[str, ...]) -> (
+        web.StreamResponse):
+    """Send an answer, base64 text or addresses; it is as long as its pictures and is never built as a whole."""
+    chunks = list(_chunks(images, urls))
+    response = web.StreamResponse(headers=answer_headers(images, wishes) | {"Content-Type": "application/json"})
+    response.content_length = sum(len(chunk) for chunk in chunks)
+    await response.prepare(request)
+    for chunk in chunks:
+        await response.write(chunk)
+    await response.write_eof()
+    return response
+
+
+def partial_event(operation: str, picture: Picture, *, index: int, created_at: int, quality: str) -> bytes:
+    """A preview as a server-sent event."""
+    kind = "image_edit" if operation == "edit" else "image_generation"
+    return _event(f"{kind}.partial_image", picture, {
+        "partial_image_index": index, "created_at": created_at, "size": str(picture.size), "quality": quality or "auto",
+        "background": "auto", "output_format": picture.format})
+
+
+def completed_event(operation: str, images: Images, *, index: int) -> bytes:
+    """A finished image as a server-sent event."""
+    kind, picture = "image_edit" if operation == "edit" else "image_generation", images.pictures[index]
+    return _event(f"{kind}.completed", picture, {
+        "created_at": images.created_at, "size": str(picture.size), "quality": images.quality or "auto",
+        "background": "auto", "output_format": picture.format, "usage": _usage(images),
+        "router": {"request_id": images.request_id, "option": images.option, "cost_usd": f"{images.usd:.6f}",
+                   "simulated": images.simulated, "delivered_size": str(images.size)}})
+
+
+def urls_of(base: str, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Addresses of stored pictures."""
+    return tuple(f"{base}/v1/images/files/{name}" for name in names)
+
+
+def _chunks(images: Images, urls: tuple[str, ...]) -> Iterator[bytes | memoryview]:
+    yield f'{{"created": {images.created_at}, "data": ['.encode()
+    for at, picture in enumerate(images.pictures):
+        comma = b", " if at else b""
+        if urls:
+            yield comma + json.dumps({"url": urls[at]}).encode()
+            continue
+        yield comma + b'{"b64_json": "'
+        yield picture.as_base64()
+        yield b'"}'
+    tail = {"background": "auto", "output_format": images.pictures[0].format, "quality": images.quality or "auto",
+            "size": str(images.size), "usage": _usage(images)}
+    yield b"], " + json.dumps(tail)[1:].encode()
+
+
+def _usage(images: Images) -> Mapping[str, Any]:
+    """Tokens as the provider counted them; zeros where it counts none."""
+    usage = images.usage
+    if usage is None:
+        return {"input_tokens": 0, "input_tokens_details": {"text_tokens": 0, "image_tokens": 0}, "output_tokens": 0,
+                "total_tokens": 0}
+    sent, made = usage.input_text_tokens + usage.input_image_tokens, usage.output_image_tokens + usage.output_text_tokens
+    return {"input_tokens": sent, "output_tokens": made, "total_tokens": sent + made, "input_tokens_details": {
+        "text_tokens": usage.input_text_tokens, "image_tokens": usage.input_image_tokens}}
+
+
+def _event(name: str, picture: Picture, facts: Mapping[str, Any]) -> bytes:
+    head = f'event: {name}\ndata: {{"type": "{name}", "b64_json": "'.encode()
+    return b"".join((head, picture.as_base64(), b'", ', json.dumps(facts)[1:].encode(), b"\n\n"))
