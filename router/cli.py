@@ -10,6 +10,7 @@ from typing import TypedDict, Unpack
 
 import click
 
+from .brief_command import brief
 from .catalog import data_roots
 from .command_line import run_command
 from .errors import PriceError, RouterError
@@ -67,6 +68,9 @@ def price(model: str, **asked: Unpack[_Asked]) -> None:
         click.echo(json.dumps(quote_json(table, quoted), indent=2, ensure_ascii=False))
     else:
         click.echo("\n".join(quote_lines(quoted)))
+
+
+router.add_command(brief)
 
 
 def asked_day(text: str | None) -> date:

@@ -3,6 +3,7 @@
     RouterError
     ├── TableError      a table cannot be trusted: which file, line, key and value, and how to mend it
     ├── PriceError      no price can be named for what was asked: why, and what to ask instead
+    ├── BriefError      a file of prompts cannot be read or written: which file, why, and what to do
     └── OutOfReach      the measurements do not reach the configuration asked for
 """
 
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["OutOfReach", "PriceError", "RouterError", "TableError", "one_line", "short_text"]
+__all__ = ["BriefError", "OutOfReach", "PriceError", "RouterError", "TableError", "one_line", "short_text"]
 
 _LONGEST = 80
 
@@ -50,6 +51,10 @@ class TableError(RouterError):
 
 class PriceError(RouterError):
     """A question the price tables cannot answer; the text names the remedy. Never answered with 0."""
+
+
+class BriefError(RouterError):
+    """A file of prompts that cannot be read, or an answer that cannot be written; the text names file and remedy."""
 
 
 class OutOfReach(RouterError):
