@@ -9,6 +9,7 @@ from typing import TypedDict, Unpack
 
 import click
 
+from .brief_command import brief
 from .catalog import data_roots
 from .command_line import run_command
 from .days import asked_day
@@ -70,6 +71,7 @@ def price(model: str, **asked: Unpack[_Asked]) -> None:
         click.echo("\n".join(quote_lines(quoted)))
 
 
+router.add_command(brief)
 router.add_command(decide_command)
 
 

@@ -3,6 +3,7 @@
     RouterError
     ├── TableError      a table cannot be trusted: which file, line, key and value, and how to mend it
     ├── PriceError      no price can be named for what was asked: why, and what to ask instead
+    ├── BriefError      a file of prompts cannot be read or written: which file, why, and what to do
     ├── OutOfReach      the measurements do not reach the configuration asked for
     ├── SettingsError   settings or a policy cannot be used: every problem together, one line each
     ├── BadRequest      a request cannot be honoured as written: which parameter, and what to write instead
@@ -18,8 +19,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["BadRequest", "KeyInUse", "LedgerError", "NotDelivered", "OutOfReach", "PriceError", "RouterError",
-           "SettingsError", "TableError", "one_line", "short_text"]
+__all__ = ["BadRequest", "BriefError", "KeyInUse", "LedgerError", "NotDelivered", "OutOfReach", "PriceError",
+           "RouterError", "SettingsError", "TableError", "one_line", "short_text"]
 
 _LONGEST = 80
 
@@ -56,6 +57,10 @@ class TableError(RouterError):
 
 class PriceError(RouterError):
     """A question the price tables cannot answer; the text names the remedy. Never answered with 0."""
+
+
+class BriefError(RouterError):
+    """A file of prompts that cannot be read, or an answer that cannot be written; the text names file and remedy."""
 
 
 class OutOfReach(RouterError):
