@@ -15,9 +15,11 @@ from .command_line import run_command
 from .days import asked_day
 from .decide_command import decide_command
 from .errors import RouterError
+from .policy_command import policy_group
 from .price_checks import asked_size
 from .price_report import quote_json, quote_lines
 from .prices import PriceAsk, load_prices, quote
+from .serve_command import serve
 
 __all__ = ["main", "price", "router"]
 
@@ -73,6 +75,8 @@ def price(model: str, **asked: Unpack[_Asked]) -> None:
 
 router.add_command(brief)
 router.add_command(decide_command)
+router.add_command(serve)
+router.add_command(policy_group)
 
 
 def main() -> None:

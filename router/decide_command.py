@@ -12,7 +12,7 @@ from typing import TypedDict, Unpack
 import click
 
 from .board import Board
-from .building import catalogue_of, default_policy, policy_of, shipped_settings, settings_of
+from .building import catalogue_of, default_policy, policy_of, settings_of, shipped_settings
 from .days import asked_day
 from .decide import compile_policy, decide
 from .decision_report import decision_json, decision_lines

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from .backends.protocol import Usage
+
 if TYPE_CHECKING:
     from .attempts import Outcome
     from .decide import Candidate, Decision
@@ -22,6 +24,8 @@ class Delivery:
         usd_micro: settled so far; late answers are settled when they come.
         outcome: the one that decided it.
         pending: something still runs, whose answer will be kept.
+        usage: tokens the providers counted for these pictures.
+        held_bytes: bytes of the pictures inside the gate.
     """
 
     state: str
@@ -32,6 +36,8 @@ class Delivery:
     outcome: Outcome | None
     ignored: tuple[str, ...] = ()
     pending: bool = False
+    usage: Usage | None = None
+    held_bytes: int = 0
 
 
 def parts_of(decision: Decision) -> tuple[int, ...]:
@@ -54,4 +60,13 @@ def joined(parts: list[Delivery], *, wanted: int) -> Delivery:
     return Delivery(state, pictures, made.candidate, sum(part.attempts for part in parts),
                     sum(part.usd_micro for part in parts), deciding.outcome,
                     tuple(sorted({wish for part in parts for wish in part.ignored})),
-                    any(part.pending for part in parts))
+                    any(part.pending for part in parts), _summed([part.usage for part in parts]),
+                    sum(part.held_bytes for part in parts))
+
+
+def _summed(usages: list[Usage | None]) -> Usage | None:
+    known = [usage for usage in usages if usage is not None]
+    if not known:
+        return None
+    return Usage(*(sum(getattr(usage, name) for usage in known) for name in (
+        "input_text_tokens", "input_image_tokens", "output_image_tokens", "output_text_tokens")))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from decimal import Decimal
 
-    from .backends.protocol import Backend
+    from .backends.protocol import Backend, Gate
     from .board import Board
     from .decide import Candidate, Decision
     from .ledger.protocol import AttemptState, Budget, Ledger, RequestRow
@@ -70,10 +70,10 @@ class _Part:
     errand: Errand
     n: int
     first_number: int
-    candidates: Mapping[int, Candidate] = field(default_factory=dict)
     running: dict[int, asyncio.Task[Outcome]] = field(default_factory=dict)
     made_by: dict[int, Candidate] = field(default_factory=dict)
     usd_micro: dict[int, int] = field(default_factory=dict)
+    replies: dict[int, Reply] = field(default_factory=dict)
     ignored: set[str] = field(default_factory=set)
     answered: bool = False
 
@@ -92,8 +92,9 @@ class Dispatcher:
     """Sends attempts, one task each; a task settles itself, so that a late answer is booked and kept like any other."""
 
     def __init__(self, *, ledger: Ledger, backends: Mapping[str, Backend], board: Board, clock: Clock,
-                 tell: Callable[[Event], None]) -> None:
-        self._ledger, self._backends, self._board, self._clock, self._tell = ledger, backends, board, clock, tell
+                 gate: Gate, tell: Callable[[Event], None]) -> None:
+        self._ledger, self._backends, self._board, self._clock = ledger, backends, board, clock
+        self._gate, self._tell = gate, tell
         self._calls: set[asyncio.Task[Outcome]] = set()
 
     async def run(self, errand: Errand) -> Delivery:
@@ -201,11 +202,19 @@ class Dispatcher:
                 await asyncio.shield(self._settle(call, reply))
         outcome = await self._settle(call, reply)
         call.part.ignored.update(reply.ignored)
-        call.part.running.pop(call.number, None) if call.part.answered else None
-        if call.part.answered and errand.on_late is not None and (outcome.images or not call.part.running):
+        call.part.replies[call.number] = reply
+        if call.part.answered:
+            await self._late(call, outcome)
+        if call.part.answered or outcome.kind is not Kind.OK:
+            self._gate.leave(reply.held_bytes)
+        return outcome
+
+    async def _late(self, call: _Call, outcome: Outcome) -> None:
+        errand, running = call.part.errand, call.part.running
+        running.pop(call.number, None)
+        if errand.on_late is not None and (outcome.images or not running):
             self._told("late_answer_kept" if outcome.images else "late_answer_lost", call)
             await errand.on_late(outcome.images, call.candidate)
-        return outcome
 
     async def _settle(self, call: _Call, reply: Reply) -> Outcome:
         decision = call.part.errand.decision
@@ -240,8 +249,10 @@ class Dispatcher:
         outcome = end.outcome
         made_by = part.made_by.get(outcome.number) if outcome is not None else None
         pictures = outcome.images if outcome is not None and end.state == "ok" else ()
+        reply = part.replies.get(outcome.number) if outcome is not None and pictures else None
         return Delivery(end.state, pictures, made_by, end.attempts, sum(part.usd_micro.values()), outcome,
-                        tuple(sorted(part.ignored)), bool(end.pending or part.running))
+                        tuple(sorted(part.ignored)), bool(end.pending or part.running),
+                        reply.usage if reply else None, reply.held_bytes if reply else 0)
 
     def _told(self, name: str, call: _Call, **facts: object) -> None:
         self._tell(Event(name, self._clock.now(), call.part.errand.row.id, call.attempt_id, call.candidate.option.label,

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from .quantities import Size, usd_from_micro
+from .backends.protocol import Usage
+from .quantities import Size
 
 if TYPE_CHECKING:
     from .pictures import Picture
 
 __all__ = ["Images", "answer_text", "kept_names"]
+
+_NOT_KEPT = frozenset({"pictures", "replayed", "held_bytes"})
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,8 @@ class Images:
         simulated: placeholders of the built-in simulator.
         replayed: the answer of an earlier request with the same key, or of one that was still running.
         ignored: wishes the backend has no place for.
+        usage: tokens the provider counted; None where it counts none.
+        held_bytes: bytes of the pictures inside the router's gate, until `Router.release`.
     """
 
     request_id: str
@@ -46,12 +51,15 @@ class Images:
     stepped_down: bool = False
     replayed: bool = False
     created_at: int = 0
+    usage: Usage | None = None
+    held_bytes: int = 0
 
 
 def answer_text(images: Images, names: tuple[str, ...]) -> str:
     """An answer as the books keep it: where its pictures lie, and everything but the pictures."""
-    kept = {key: value for key, value in images.__dict__.items() if key not in ("pictures", "replayed")}
-    return json.dumps(kept | {"names": names, "usd": str(images.usd), "size": str(images.size)})
+    kept = {key: value for key, value in images.__dict__.items() if key not in _NOT_KEPT}
+    usage = None if images.usage is None else images.usage.__dict__
+    return json.dumps(kept | {"names": names, "usd": str(images.usd), "size": str(images.size), "usage": usage})
 
 
 def kept_names(answer: str) -> tuple[tuple[str, ...], dict[str, object]]:
@@ -59,9 +67,5 @@ def kept_names(answer: str) -> tuple[tuple[str, ...], dict[str, object]]:
     kept = json.loads(answer)
     names = tuple(kept.pop("names"))
     return names, kept | {"size": Size.parse(kept["size"]), "usd": Decimal(kept["usd"]),
-                          "ignored": tuple(kept["ignored"])}
-
-
-def usd_of(micro: int) -> Decimal:
-    """US dollars of micro-dollars, as an answer states them."""
-    return usd_from_micro(micro)
+                          "ignored": tuple(kept["ignored"]),
+                          "usage": Usage(**kept["usage"]) if kept["usage"] else None}

@@ -68,7 +68,7 @@ class Joining:
             if not is_retry:
                 return None
             if running is not None:
-                return replace(await asyncio.shield(running), replayed=True)
+                return replace(await asyncio.shield(running), replayed=True, held_bytes=0)
             return await self._late_answer(tenant, fingerprint)
         claim = await self._ledger.claim(tenant, key, fingerprint=fingerprint, request_id=request_id,
                                          at=self._clock.now(), ttl_s=self._ttl_s)
@@ -79,7 +79,7 @@ class Joining:
         if claim.state == "running":
             if running is None:
                 raise KeyInUse(running=True)
-            return replace(await asyncio.shield(running), replayed=True)
+            return replace(await asyncio.shield(running), replayed=True, held_bytes=0)
         return None
 
     async def _run(self, tenant: str, key: str, making: Awaitable[Images]) -> Images:

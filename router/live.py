@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from .board import Board
 from .building import SystemClock, catalogue_of, environment_settings, policy_of, settings_of
+from .byte_gate import ByteGate
 from .decide import compile_policy, decide
 from .dispatch import Dispatcher, Errand
 from .errors import BadRequest, NotDelivered
@@ -66,6 +67,7 @@ class Router:
         self.clock: Clock = clock or SystemClock()
         self.hooks: list[Callable[[Event], None]] = []
         self.board = Board(settings.backends)
+        self.gate = ByteGate(settings.server.answer_bytes_in_flight)
         self.store = PictureStore(settings.store)
         self._environ, self._data = os.environ if environ is None else environ, data
         self._given_backends, self._given_ledger = backends, ledger
@@ -102,11 +104,12 @@ class Router:
         from .ledger.open import open_ledger  # noqa: PLC0415 (the books' library is loaded with the books)
 
         self.ledger = self._given_ledger or open_ledger(self.settings.ledger.value)
-        self._backends = self._given_backends or open_backends(self.settings, data=self._data, environ=self._environ)
+        self._backends = self._given_backends or open_backends(
+            self.settings, data=self._data, environ=self._environ, gate=self.gate)
         self._hasher = Hasher(hash_key_of(self.settings.hash_key.value, self.settings.store.folder))
         self._joining = Joining(self.ledger, self.store, self.clock, ttl_s=self.settings.store.ttl_s)
         self._dispatcher = Dispatcher(ledger=self.ledger, backends=self._backends, board=self.board, clock=self.clock,
-                                      tell=self.tell)
+                                      gate=self.gate, tell=self.tell)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -150,13 +153,18 @@ class Router:
         Raises:
             BadRequest, KeyInUse, NotDelivered, LedgerError: see there.
         """
-        return await self.answer(ImageRequest(prompt, **wishes), idempotency_key=idempotency_key)
+        return self.release(await self.answer(ImageRequest(prompt, **wishes), idempotency_key=idempotency_key))
 
     async def edit(self, prompt: str, references: tuple[Picture, ...], *, mask: Picture | None = None,
                    idempotency_key: str = "", **wishes: Any) -> Images:
         """Images of a prompt and reference images; errors as in `generate`."""
         request = ImageRequest(prompt, operation="edit", references=references, mask=mask, **wishes)
-        return await self.answer(request, idempotency_key=idempotency_key)
+        return self.release(await self.answer(request, idempotency_key=idempotency_key))
+
+    def release(self, images: Images) -> Images:
+        """The pictures are the caller's now: their bytes count no longer against those in flight."""
+        self.gate.leave(images.held_bytes)
+        return images
 
     async def decide(self, request: ImageRequest) -> Decision:
         """Where a request would go now; nothing is sent.
@@ -247,7 +255,8 @@ class Router:
             raise missed or NotDelivered("no image", state="failed", request_id=name)
         made = _images(name, request, decision, delivery.pictures, delivery.candidate)
         return replace(made, usd=usd_from_micro(delivery.usd_micro), attempts=delivery.attempts, state=delivery.state,
-                       ignored=delivery.ignored, created_at=int(self.clock.now().timestamp()))
+                       ignored=delivery.ignored, created_at=int(self.clock.now().timestamp()),
+                       usage=delivery.usage, held_bytes=delivery.held_bytes)
 
     def _for_tenant(self, request: ImageRequest) -> ImageRequest:
         """A tenant's own segment and data class hold where the request says nothing; a stricter class always holds."""

@@ -65,12 +65,17 @@ class Reply:
 
     Attributes:
         kind: `TIMED_OUT` never comes from a backend: the driver keeps the time.
-        pictures: whole pictures only; what was empty, cut off or no picture makes the kind BAD_ANSWER.
+        pictures: whole pictures only; what was empty, cut off or no picture makes the kind BAD_ANSWER. Whole pictures
+            of a bad answer (another size, fewer than asked) are here too: they were paid for.
         cost_usd: the provider's own statement of its charge (BFL credits); None where it makes none.
         usage: tokens to price by, where the provider counts them.
         possibly_billed: the provider may charge for it: after dispatch this is true unless it says otherwise.
         headroom: images that may still be asked for in this minute, where the provider says so.
+        code: the provider's word for what went wrong, `http_503`, or ours: `no_picture`, `not_a_picture`,
+            `wrong_size`, `too_few`, `too_large`, `not_json`, `stream_cut`, `foreign_host`, `no_connection`,
+            `connection_lost`, `silent`, `too_long`.
         ignored: names of wishes the provider does not know.
+        held_bytes: bytes of `pictures` that are still inside the gate; whoever takes the reply leaves for them.
     """
 
     kind: Kind
@@ -86,10 +91,18 @@ class Reply:
     code: str = ""
     headroom: int | None = None
     ignored: tuple[str, ...] = ()
+    held_bytes: int = 0
 
 
 class Gate(Protocol):
-    """Keeps the bytes of answers in flight under a limit: a body is read only inside of it."""
+    """Keeps the bytes of answers in flight under a limit: a body is read only inside of it.
+
+    A backend sends, awaits the answer's head, and enters for what the body may take before it reads on; until then its
+    socket is not read. It enters once per call, never while it is inside, so that no two calls wait for each other.
+    What turns out not to be needed it leaves at once; for the pictures it hands on it leaves not at all: the driver
+    calls `leave(reply.held_bytes)` when it has let go of them. An answer larger than the whole limit must be let in
+    when nothing else is inside.
+    """
 
     async def enter(self, expected_bytes: int) -> None:
         """Wait until so many bytes may be read."""

@@ -188,7 +188,7 @@ class _Desk:
         try:
             return await send_images(request, images, wishes, urls=urls)
         finally:
-            images.release()
+            self._router.release(images)
 
     async def _answered(self, request: web.Request, wishes: Wishes, wait: Wait) -> Any:
         """A caller that hangs up is noticed: what was sent is kept, and nothing more is paid for."""
@@ -217,6 +217,8 @@ class _Desk:
         finally:
             if not making.done():
                 making.cancel()
+            elif making.exception() is None:
+                self._router.release(making.result())
         return response
 
 
