@@ -14,6 +14,7 @@ from .catalog import data_roots
 from .command_line import run_command
 from .days import asked_day
 from .decide_command import decide_command
+from .doctor_command import doctor
 from .errors import RouterError
 from .policy_command import policy_group
 from .price_checks import asked_size
@@ -75,6 +76,7 @@ def price(model: str, **asked: Unpack[_Asked]) -> None:
 
 router.add_command(brief)
 router.add_command(decide_command)
+router.add_command(doctor)
 router.add_command(serve)
 router.add_command(policy_group)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING
 
+from .acceptance import Acceptance
 from .errors import BadRequest, OutOfReach, PriceError
 from .names import find_named
 from .option_rules import Asked, first_refusal, quality_step
@@ -40,7 +41,7 @@ class Candidate:
 
     Attributes:
         usd_per_image: list price of one image, or the power of an own one; without the prompt's own tokens.
-        usd_per_accepted: that over the share of images people accept.
+        usd_per_accepted: that over the share of images people accept; `acceptance` says where that comes from.
         step: how far down its quality ladder it stands.
         p50_s, p95_s: of one call, without waiting.
         images: of one call.
@@ -49,6 +50,7 @@ class Candidate:
     option: Option
     usd_per_image: Decimal
     usd_per_accepted: float
+    acceptance: str
     step: int
     p50_s: float
     p95_s: float
@@ -76,8 +78,9 @@ class Compiled:
         on: the day it prices for.
     """
 
-    def __init__(self, policy: Policy, catalogue: Catalogue, on: date) -> None:
+    def __init__(self, policy: Policy, catalogue: Catalogue, on: date, acceptance: Acceptance) -> None:
         self.policy, self.catalogue, self.on, self.digest = policy, catalogue, on, policy.digest
+        self.acceptance = acceptance
         self._classes: OrderedDict[tuple[object, ...], _Folded] = OrderedDict()
         self._lock = Lock()
 
@@ -144,6 +147,10 @@ class Decision:
         ranked = [(candidate, self._verdict(candidate)) for candidate in self._folded.ranked]
         allowed_first = sorted(ranked, key=lambda pair: pair[1].reason is not None)
         seen = [(candidate.option, verdict, candidate) for candidate, verdict in allowed_first]
+        lowest = max((candidate.step for candidate in self.candidates()), default=0)
+        lower = Verdict(Reason.LOWER_STEP)
+        seen = [(option, lower if verdict.reason is None and candidate.step > lowest else verdict, candidate)
+                for option, verdict, candidate in seen]
         refusals = self._folded.refusals
         return (*seen, *((option, refusals[option.label], None) for option in self.compiled.catalogue.options
                          if option.label in refusals))
@@ -170,9 +177,9 @@ class Decision:
         return verdict_now(candidate, self.request, self._states, now=self.at, deadline_s=self.deadline_s)
 
 
-def compile_policy(policy: Policy, catalogue: Catalogue, *, on: date) -> Compiled:
-    """A policy made ready for a catalogue and a price day; to be kept and asked often."""
-    return Compiled(policy, catalogue, on)
+def compile_policy(policy: Policy, catalogue: Catalogue, *, on: date, acceptance: Acceptance | None = None) -> Compiled:
+    """A policy made ready for a catalogue, a price day and what is known of acceptance; to be kept and asked often."""
+    return Compiled(policy, catalogue, on, acceptance or Acceptance())
 
 
 def decide(compiled: Compiled, request: ImageRequest, *, states: States, now: float) -> Decision:
@@ -247,8 +254,8 @@ def _candidate(compiled: Compiled, asked: Asked, option: Option) -> Candidate | 
         return refused(Reason.NO_PRICE, asked=str(error))
     except OutOfReach as error:
         return refused(Reason.NO_TIME, asked=str(error))
-    share = asked.segment.accepted_share.get(option.card.id, 1.0)
-    return Candidate(option, usd, float(usd) / share, quality_step(asked, option), seconds.p50, seconds.p95,
+    accepted = compiled.acceptance.of(asked.segment, option)
+    return Candidate(option, usd, float(usd) / accepted.share, accepted.label, quality_step(asked, option), seconds.p50, seconds.p95,
                      min(request.n, option.most_images), quoted, option.backend.name, micro_usd(usd))
 
 

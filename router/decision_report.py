@@ -65,6 +65,7 @@ def _option_json(option: Option, verdict: Verdict, candidate: Candidate | None) 
         "text": str(verdict), "asked": _plain(verdict.asked), "limit": _plain(verdict.limit),
         "usd_per_image": str(candidate.usd_per_image) if candidate else None,
         "usd_per_accepted_image": candidate.usd_per_accepted if candidate else None,
+        "acceptance": candidate.acceptance if candidate else None,
         "p50_s": candidate.p50_s if candidate else None, "p95_s": candidate.p95_s if candidate else None}
 
 

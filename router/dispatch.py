@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -143,7 +144,8 @@ class Dispatcher:
         left = attempt.timeout_s
         if attempt.option is not None:
             if attempt.delay_s:
-                await asyncio.wait([asyncio.ensure_future(part.errand.abandoned.wait())], timeout=attempt.delay_s)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(part.errand.abandoned.wait(), attempt.delay_s)
             refused = await self._send(part, attempt, legs[attempt.option], charges[attempt.option])
             if refused is not None:
                 return refused

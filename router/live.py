@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
+from .acceptance import Acceptance
 from .board import Board
 from .building import SystemClock, catalogue_of, environment_settings, policy_of, settings_of
 from .byte_gate import ByteGate
@@ -18,12 +18,15 @@ from .identity import Hasher, hash_key_of, new_request_id
 from .images import Images
 from .joining import Joining
 from .ledger.protocol import Closing, Outcome
+from .limits import Limits
 from .quantities import usd_from_micro
 from .request import ImageRequest
 from .request_checks import check_request
-from .rows import budgets_of, closing_of, request_row
+from .rows import closing_of, request_row
 from .store import PictureStore
 from .unsent import not_delivered, status_of
+from .upkeep import Upkeep
+from .waiting import Wait
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -33,22 +36,13 @@ if TYPE_CHECKING:
     from .decide import Candidate, Compiled, Decision
     from .delivery import Delivery
     from .dispatch import Clock
-    from .ledger.protocol import Budget, Ledger
+    from .ledger.protocol import Ledger
     from .pictures import Picture
     from .policy import Policy
     from .settings import Settings
     from .states import States
 
-__all__ = ["Router", "Wait"]
-
-
-class Wait:
-    """How a caller waits for an answer: told of previews, and able to say that nobody waits any more."""
-
-    def __init__(self, on_partial: Callable[[int, Picture], Awaitable[None]] | None = None, *,
-                 is_retry: bool = False) -> None:
-        self.on_partial, self.is_retry = on_partial, is_retry
-        self.abandoned = asyncio.Event()
+__all__ = ["Router"]
 
 
 class Router:
@@ -72,8 +66,9 @@ class Router:
         self._environ, self._data = os.environ if environ is None else environ, data
         self._given_backends, self._given_ledger = backends, ledger
         self._tenants = {tenant.name: tenant for tenant in settings.tenants}
+        self._limits = Limits(settings, self.clock, self.tell)
         self._compiled: Compiled | None = None
-        self._paced: dict[tuple[str, str], float] = {}
+        self._acceptance = Acceptance()
 
     @classmethod
     def from_file(cls, path: str | Path, *, environ: Mapping[str, str] | None = None, data: Path | None = None,
@@ -110,6 +105,7 @@ class Router:
         self._joining = Joining(self.ledger, self.store, self.clock, ttl_s=self.settings.store.ttl_s)
         self._dispatcher = Dispatcher(ledger=self.ledger, backends=self._backends, board=self.board, clock=self.clock,
                                       gate=self.gate, tell=self.tell)
+        self._upkeep = Upkeep(self.ledger, self._backends, self.store, self.clock, tell=self.tell, learned=self._learn)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -117,6 +113,7 @@ class Router:
 
     async def close(self) -> None:
         """Wait for what was sent, then let go of backends and books."""
+        await self._upkeep.stop()
         await self._dispatcher.close()
         await self._joining.close()
         for backend in self._backends.values():
@@ -134,7 +131,8 @@ class Router:
         on = self.clock.now().date()
         if self._compiled is None or self._compiled.on != on or self._compiled.digest != self.policy.digest:
             self._compiled = compile_policy(
-                self.policy, catalogue_of(self.settings, self._environ, self._data, on=on), on=on)
+                self.policy, catalogue_of(self.settings, self._environ, self._data, on=on), on=on,
+                acceptance=self._acceptance)
         return self._compiled
 
     def use_policy(self, policy: Policy) -> None:
@@ -235,7 +233,7 @@ class Router:
         async def kept(pictures: tuple[Picture, ...], candidate: Candidate) -> None:
             await late(_images(name, request, decision, pictures, candidate) if pictures else None)
 
-        errand = Errand(row, decision, lambda backend: self._budgets(request, backend), started, wait.abandoned,
+        errand = Errand(row, decision, lambda backend: self._limits.budgets(request, backend), started, wait.abandoned,
                         wait.on_partial, kept)
         delivery = await self._dispatcher.run(errand)
         return await self._closed(request, decision, delivery, name, started)
@@ -267,30 +265,14 @@ class Router:
         data_class = max(request.data_class, tenant.data_class, key=strict.index)
         return replace(request, data_class=data_class, segment=request.segment or tenant.segment)
 
-    def _budgets(self, request: ImageRequest, backend: str) -> tuple[Budget, ...]:
-        month = f"{self.clock.now():%Y-%m}"
-        return budgets_of(self.settings, self._tenants.get(request.tenant), request, backend=backend, month=month)
-
     async def _states(self, request: ImageRequest) -> States:
-        """The board, and the budget that has least left; passing a threshold of the policy is told once."""
-        budgets = self._budgets(request, "")
-        spent = await self.ledger.spent(budgets) if budgets else {}
-        left: dict[str, int] = {}
-        for budget in budgets:
-            known = spent.get((budget.scope, budget.period))
-            used = known.settled_micro_usd + known.reserved_micro_usd if known else 0
-            left[budget.scope] = max(0, budget.limit_micro_usd - used)
-            self._pace(budget, used)
-        tightest = min(left, key=lambda scope: left[scope], default="")
-        return self.board.states(self.clock.monotonic(), left_micro_usd=left.get(tightest), budget=tightest)
+        """The board, and the budget that has least left."""
+        left, budget = await self._limits.left(request, self.ledger, pacing=self.policy.pacing)
+        return self.board.states(self.clock.monotonic(), left_micro_usd=left, budget=budget)
 
-    def _pace(self, budget: Budget, used: int) -> None:
-        share = used / budget.limit_micro_usd if budget.limit_micro_usd else 1.0
-        passed = max((mark for mark in self.policy.pacing if share >= mark), default=0.0)
-        if passed > self._paced.get((budget.scope, budget.period), 0.0):
-            self._paced[budget.scope, budget.period] = passed
-            self.tell(Event("budget_paced", self.clock.now(), facts={
-                "scope": budget.scope, "period": budget.period, "share": round(share, 4), "passed": passed}))
+    def _learn(self, acceptance: Acceptance) -> None:
+        if acceptance != self._acceptance:
+            self._acceptance, self._compiled = acceptance, None
 
 
 def _images(name: str, request: ImageRequest, decision: Decision, pictures: tuple[Picture, ...],

@@ -26,6 +26,7 @@ __all__ = ["Catalogue", "Option", "Seconds", "options_of"]
 
 _P95_OF_LAW = 1.25  # one image at a time repeats within a few per cent; the rest is a margin for the host
 _TRAVEL_S = 0.5
+_PICO_USD = Decimal("1e-12")
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,7 +104,7 @@ class Catalogue:
         own = option.backend.own
         if own is not None:
             joules = Decimal(str(self.seconds(option, request, size).p50)) * Decimal(str(own.watts))
-            return joules / WATT_SECONDS_PER_KWH * own.usd_per_kwh, None
+            return (joules / WATT_SECONDS_PER_KWH * own.usd_per_kwh).quantize(_PICO_USD), None
         made = quote(self.prices, price_ask(option, request, size), on=on)
         return made.usd, made
 

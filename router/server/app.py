@@ -11,8 +11,9 @@ from aiohttp import web
 from ..decision_report import decision_json
 from ..errors import BadRequest, RouterError
 from ..identity import new_request_id
-from ..live import Router, Wait
+from ..live import Router
 from ..request import ImageRequest
+from ..waiting import Wait
 from .answers import completed_event, partial_event, send_images, urls_of
 from .descriptors import models_document
 from .doors import Doors

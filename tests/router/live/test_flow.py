@@ -38,13 +38,12 @@ class World:
 
     def run(self, legs: tuple[Leg, ...], rules: FlowRules) -> End:
         life = flow(legs, rules)
-        attempt = next(life, None)
         try:
-            while attempt is not None:
+            attempt = next(life)
+            while True:
                 attempt = life.send(self.answer(attempt))
         except StopIteration as stop:
             return stop.value
-        raise AssertionError
 
     def answer(self, attempt: Attempt) -> Outcome:
         self.attempts.append(attempt)
