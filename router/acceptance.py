@@ -1,4 +1,4 @@
-"""How many images people accept: measured where enough of them were looked at, else as the policy states, else assumed."""
+"""How many images people accept: measured where enough were looked at, else as the policy states, else assumed."""
 
 from __future__ import annotations
 

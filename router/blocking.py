@@ -46,11 +46,13 @@ class BlockingRouter:
 
     def __enter__(self) -> Self:
         self._thread.start()
+        opened = False
         try:
             self._wait(self.router.__aenter__())
-        except BaseException:
-            self._stop()
-            raise
+            opened = True
+        finally:
+            if not opened:
+                self._stop()
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -67,7 +67,7 @@ class Breaker:
         pause = min(rules.closed_s * 2**self.times_closed, rules.longest_s)
         return Breaker(failed, now + pause, self.times_closed + 1, why="outage")
 
-    def blocked(self, now: float, why: str, rules: BreakerRules = _RULES) -> Breaker:
+    def blocked(self, now: float, why: str, *, rules: BreakerRules = _RULES) -> Breaker:
         """Account or money: closed at once."""
         return Breaker(self.failed + 1, now + rules.blocked_s, self.times_closed + 1, why=why)
 

@@ -62,7 +62,7 @@ class Settled:
     off: bool
 
 
-def charge_of(table: PriceTable, candidate: Candidate, request: ImageRequest, *, size: Size, n: int,
+def charge_of(table: PriceTable, candidate: Candidate, *, request: ImageRequest, size: Size, n: int,
               on: date) -> Charge:
     """The money of `n` images of a candidate.
 
@@ -73,7 +73,7 @@ def charge_of(table: PriceTable, candidate: Candidate, request: ImageRequest, *,
         usd = candidate.usd_per_image * n
         return Charge(usd, usd, "")
     most = len(request.prompt.encode())
-    ask = price_ask(candidate.option, request, size, n=n, prompt_tokens=most // _BYTES_PER_TOKEN + 1)
+    ask = price_ask(candidate.option, request, size=size, n=n, prompt_tokens=most // _BYTES_PER_TOKEN + 1)
     expected = quote(table, ask, on=on)
     worst = quote(table, replace(ask, prompt_tokens=most + 1), on=on).usd
     return Charge(expected.usd, worst * EDIT_FACTOR if request.references else worst, expected.row.id)

@@ -174,7 +174,7 @@ class Decision:
             reason in (Reason.BUDGET, Reason.MAX_USD) for reason in above)
 
     def _verdict(self, candidate: Candidate) -> Verdict:
-        return verdict_now(candidate, self.request, self._states, now=self.at, deadline_s=self.deadline_s)
+        return verdict_now(candidate, self.request, states=self._states, now=self.at, deadline_s=self.deadline_s)
 
 
 def compile_policy(policy: Policy, catalogue: Catalogue, *, on: date, acceptance: Acceptance | None = None) -> Compiled:
@@ -197,7 +197,7 @@ def decide(compiled: Compiled, request: ImageRequest, *, states: States, now: fl
     return Decision(compiled, request, compiled.folded(request), states, now)
 
 
-def verdict_now(candidate: Candidate, request: ImageRequest, states: States, *, now: float,
+def verdict_now(candidate: Candidate, request: ImageRequest, *, states: States, now: float,
                 deadline_s: float) -> Verdict:
     """What speaks against a candidate at this moment: breaker, limits, time, money; the first of them."""
     state = states.backends.get(candidate.backend, IDLE)
@@ -255,8 +255,9 @@ def _candidate(compiled: Compiled, asked: Asked, option: Option) -> Candidate | 
     except OutOfReach as error:
         return refused(Reason.NO_TIME, asked=str(error))
     accepted = compiled.acceptance.of(asked.segment, option)
-    return Candidate(option, usd, float(usd) / accepted.share, accepted.label, quality_step(asked, option), seconds.p50, seconds.p95,
-                     min(request.n, option.most_images), quoted, option.backend.name, micro_usd(usd))
+    return Candidate(option, usd, float(usd) / accepted.share, accepted.label, quality_step(asked, option),
+                     seconds.p50, seconds.p95, min(request.n, option.most_images), quoted, option.backend.name,
+                     micro_usd(usd))
 
 
 def _wanted(compiled: Compiled, name: str) -> frozenset[str] | None:

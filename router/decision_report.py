@@ -43,8 +43,8 @@ def decision_lines(decision: Decision) -> Iterator[str]:
         yield "nowhere: no option may make it now"
     else:
         simulated = " (simulated)" if choice.option.backend.simulated else ""
-        yield (f"{choice.option.label}{simulated}: {choice.usd_per_image:.6f} USD an image, {choice.p50_s:g} s "
-               f"(19 of 20 within {choice.p95_s:g} s)")
+        yield (f"{choice.option.label}{simulated}: {choice.usd_per_image:.6f} USD an image, {choice.p50_s:.3g} s "
+               f"(19 of 20 within {choice.p95_s:.3g} s)")
         others = [candidate.option.label for candidate in decision.candidates()[1:]]
         yield f"  if it fails: {', '.join(others[:3]) or 'nothing else may make it'}"
     yield (f"  {decision.size}, segment {decision.segment.name}, {brief.rendered_words} words to render, "

@@ -133,7 +133,7 @@ class Dispatcher:
 
     def _charge(self, part: _Part, candidate: Candidate) -> Charge:
         decision = part.errand.decision
-        return charge_of(self._prices(decision), candidate, decision.request, size=decision.size, n=part.n,
+        return charge_of(self._prices(decision), candidate, request=decision.request, size=decision.size, n=part.n,
                          on=decision.compiled.on)
 
     def _prices(self, decision: Decision) -> PriceTable:

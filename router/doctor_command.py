@@ -40,13 +40,14 @@ class _Finding:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def doctor(settings_path: Path | None, data: Path | None, *, as_json: bool) -> None:
     """Check keys, standing, limits, books, pictures and policy; exit 1 where something is amiss. Costs nothing."""
-    settings = (settings_of(settings_path, os.environ, data) if settings_path else shipped_settings(os.environ, data))
+    settings = settings_of(settings_path, os.environ, data=data) if settings_path else shipped_settings(os.environ, data)
     found = asyncio.run(_findings(settings, data))
     if as_json:
         click.echo(json.dumps([finding.__dict__ for finding in found], indent=2))
     for finding in () if as_json else found:
         facts = "  ".join(f"{key} {value}" for key, value in finding.facts.items())
-        click.echo(f"{'ok  ' if finding.works else 'NO  '} {finding.what}: {finding.told}{f'  ({facts})' if facts else ''}")
+        mark, more = "ok  " if finding.works else "NO  ", f"  ({facts})" if facts else ""
+        click.echo(f"{mark} {finding.what}: {finding.told}{more}")
     if not all(finding.works for finding in found):
         sys.exit(1)
 
@@ -57,9 +58,10 @@ async def _findings(settings: Settings, data: Path | None) -> list[_Finding]:
 
 
 def _tables(settings: Settings, data: Path | None) -> Iterator[_Finding]:
-    policy = policy_of(settings.policy, os.environ, data)
-    yield _Finding("policy", works=True, told=f"{policy.name} {policy.digest} from {settings.policy or 'the shipped default'}")
-    options = catalogue_of(settings, os.environ, data, on=asked_day(None)).options
+    policy = policy_of(settings.policy, os.environ, data=data)
+    where = settings.policy or "the shipped default"
+    yield _Finding("policy", works=True, told=f"{policy.name} {policy.digest} from {where}")
+    options = catalogue_of(settings, os.environ, data=data, on=asked_day(None)).options
     yield _Finding("options", works=bool(options), told=f"{len(options)} to choose from" if options else
                    "none: no backend serves a model that is sold today")
 

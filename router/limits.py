@@ -29,7 +29,8 @@ class Limits:
     def budgets(self, request: ImageRequest, backend: str) -> tuple[Budget, ...]:
         """Every limit of an attempt on a backend this month; an empty name leaves the backend's own out."""
         month = f"{self._clock.now():%Y-%m}"
-        return budgets_of(self._settings, self._tenants.get(request.tenant), request, backend=backend, month=month)
+        tenant = self._tenants.get(request.tenant)
+        return budgets_of(self._settings, tenant, request=request, backend=backend, month=month)
 
     async def left(self, request: ImageRequest, ledger: Ledger, *, pacing: tuple[float, ...]) -> tuple[int | None, str]:
         """Micro-dollars left under the tightest limit, and its scope; None where nothing limits the request."""

@@ -81,8 +81,8 @@ class Router:
         from pathlib import Path as _Path  # noqa: PLC0415 (a name the type checker alone needs elsewhere)
 
         known = os.environ if environ is None else environ
-        settings = settings_of(_Path(path), known, data)
-        return cls(settings, policy_of(settings.policy, known, data), environ=known, data=data, **parts)
+        settings = settings_of(_Path(path), known, data=data)
+        return cls(settings, policy_of(settings.policy, known, data=data), environ=known, data=data, **parts)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None, **parts: Any) -> Self:
@@ -131,7 +131,7 @@ class Router:
         on = self.clock.now().date()
         if self._compiled is None or self._compiled.on != on or self._compiled.digest != self.policy.digest:
             self._compiled = compile_policy(
-                self.policy, catalogue_of(self.settings, self._environ, self._data, on=on), on=on,
+                self.policy, catalogue_of(self.settings, self._environ, data=self._data, on=on), on=on,
                 acceptance=self._acceptance)
         return self._compiled
 
@@ -225,7 +225,7 @@ class Router:
         self.tell(Event("request_decided", at, name, option=decision.choice.option.label if decision.choice else "",
                         tenant=request.tenant))
         if decision.choice is None:
-            unsent = not_delivered(decision, None, name, retry_after_s=None)
+            unsent = not_delivered(decision, None, request_id=name, retry_after_s=None)
             await self.ledger.record(row, Closing(name, "rejected", unsent.code, status_of(unsent), "", "", "", "", 0,
                                                   0, self.clock.monotonic() - started, self.clock.now()))
             raise unsent
@@ -240,7 +240,7 @@ class Router:
 
     async def _closed(self, request: ImageRequest, decision: Decision, delivery: Delivery, name: str,
                       started: float) -> Images:
-        missed = None if delivery.pictures else not_delivered(decision, delivery, name, retry_after_s=(
+        missed = None if delivery.pictures else not_delivered(decision, delivery, request_id=name, retry_after_s=(
             delivery.outcome.retry_after_s if delivery.outcome else None))
         latency = self.clock.monotonic() - started
         await self.ledger.close_request(closing_of(name, delivery, decision, http_status=status_of(missed),

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .service_time import Law
     from .settings import BackendSettings
 
-__all__ = ["Catalogue", "Option", "Seconds", "options_of"]
+__all__ = ["Catalogue", "Option", "Seconds", "options_of", "price_ask"]
 
 _P95_OF_LAW = 1.25  # one image at a time repeats within a few per cent; the rest is a margin for the host
 _TRAVEL_S = 0.5
@@ -105,11 +105,11 @@ class Catalogue:
         if own is not None:
             joules = Decimal(str(self.seconds(option, request, size).p50)) * Decimal(str(own.watts))
             return (joules / WATT_SECONDS_PER_KWH * own.usd_per_kwh).quantize(_PICO_USD), None
-        made = quote(self.prices, price_ask(option, request, size), on=on)
+        made = quote(self.prices, price_ask(option, request, size=size), on=on)
         return made.usd, made
 
 
-def price_ask(option: Option, request: ImageRequest, size: Size, *, n: int = 1,
+def price_ask(option: Option, request: ImageRequest, *, size: Size, n: int = 1,
               prompt_tokens: int | None = None) -> PriceAsk:
     """The question to the price function for images of an option."""
     stepped = option.backend.vendor.steps and option.card.family == "flux"
@@ -118,7 +118,7 @@ def price_ask(option: Option, request: ImageRequest, size: Size, *, n: int = 1,
                     request.partial_images if option.backend.vendor.streams else 0, prompt_tokens)
 
 
-def options_of(backends: Sequence[BackendSettings], models: Models, prices: PriceTable, on: date) -> (
+def options_of(backends: Sequence[BackendSettings], models: Models, *, prices: PriceTable, on: date) -> (
         tuple[Option, ...]):
     """Every option of the backends on a day, in their order.
 

@@ -14,7 +14,7 @@ from .building import default_policy
 from .policy import Policy, load_policy
 from .policy_store import PolicyStore, Version
 
-__all__ = ["policy_group"]
+__all__ = ["audit", "check", "history", "policy_group", "publish", "rollback", "show"]
 
 _FOLDER = click.option("--folder", type=click.Path(path_type=Path), default=Path("policies"), show_default=True,
                        help="Where published policies lie; router.toml names its current.toml.")
@@ -47,7 +47,7 @@ def check(file: Path) -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--why", default="", help="A reason for the audit.")
 @_FOLDER
-def publish(file: Path, why: str, folder: Path) -> None:
+def publish(file: Path, *, why: str, folder: Path) -> None:
     """Put FILE in force; a running server takes it up within seconds."""
     _told(PolicyStore(folder).publish(file, at=datetime.now(tz=UTC), by=_who(), why=why))
 
@@ -56,7 +56,7 @@ def publish(file: Path, why: str, folder: Path) -> None:
 @click.option("--to", "number", type=int, help="Version to go back to; the one before where left out.")
 @click.option("--why", default="", help="A reason for the audit.")
 @_FOLDER
-def rollback(number: int | None, why: str, folder: Path) -> None:
+def rollback(number: int | None, *, why: str, folder: Path) -> None:
     """Put an earlier version in force again."""
     _told(PolicyStore(folder).roll_back(number, at=datetime.now(tz=UTC), by=_who(), why=why))
 
@@ -87,7 +87,8 @@ def audit(folder: Path, *, as_json: bool) -> None:
         click.echo(json.dumps(entries, indent=2, ensure_ascii=False))
         return
     for entry in entries:
-        click.echo(f"{entry['at']}  {entry['by']}  version {entry['version']}  {entry['digest']}  {entry['why']}".rstrip())
+        told = f"{entry['at']}  {entry['by']}  version {entry['version']}  {entry['digest']}  {entry['why']}"
+        click.echo(told.rstrip())
 
 
 def _told(version: Version) -> None:
@@ -120,12 +121,13 @@ def _lines(policy: Policy) -> list[str]:
              f"  licences held: {', '.join(sorted(policy.licences)) or 'none'}"]
     for name, segment in policy.segments.items():
         ladders = "; ".join(f"{who} {' then '.join(steps)}" for who, steps in segment.qualities.items())
-        lines += [f"  {name}: {' or '.join(segment.models) or 'any model'}, {segment.size}, {ladders}",
-                  f"    up to {segment.words_limit} words where a model has a limit, {segment.deadline_s:g} s, refused: "
-                  f"{segment.on_refusal}, at a limit: {segment.at_limit}"]
+        lines.append(f"  {name}: {' or '.join(segment.models) or 'any model'}, {segment.size}, {ladders}")
+        lines.append(f"    up to {segment.words_limit} words where a model has a limit, {segment.deadline_s:g} s, "
+                     f"refused: {segment.on_refusal}, at a limit: {segment.at_limit}")
     for name, rule in policy.data_classes.items():
+        training = "allowed" if rule.may_train else "not"
         where = "own hosts only" if rule.own_only else (
             "anywhere" if rule.most_retention_days is None else
-            f"hosted where kept at most {rule.most_retention_days} days, training {'allowed' if rule.may_train else 'not'}")
+            f"hosted where it is kept at most {rule.most_retention_days} days, training {training}")
         lines.append(f"  {name} data: {where}")
     return lines

@@ -27,7 +27,7 @@ __all__ = ["recover"]
 _COLLECTABLE = timedelta(hours=24)
 
 
-async def recover(ledger: Ledger, backends: Mapping[str, Backend], store: PictureStore, clock: Clock, *,
+async def recover(ledger: Ledger, backends: Mapping[str, Backend], *, store: PictureStore, clock: Clock,
                   tell: Callable[[Event], None]) -> int:
     """Settle every attempt whose process is gone; how many there were.
 

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 __all__ = ["MOST_IMAGES", "MOST_PROMPT_CHARS", "MOST_REFERENCES", "DataClass", "ImageRequest", "Lora"]
 
 DataClass = Literal["public", "confidential", "restricted"]
-MOST_IMAGES, MOST_REFERENCES, MOST_PROMPT_CHARS = 10, 16, 32_000
+MOST_IMAGES = 10
+MOST_REFERENCES = 16
+MOST_PROMPT_CHARS = 32_000
 
 
 @dataclass(frozen=True)

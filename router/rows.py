@@ -43,7 +43,7 @@ def verdict_codes(decision: Decision) -> str:
     return " ".join(told)[:_MOST_CHARS]
 
 
-def budgets_of(settings: Settings, tenant: Tenant | None, request: ImageRequest, *, backend: str, month: str) -> (
+def budgets_of(settings: Settings, tenant: Tenant | None, *, request: ImageRequest, backend: str, month: str) -> (
         tuple[Budget, ...]):
     """Every hard limit an attempt on a backend falls under; an empty name leaves the backend's own out."""
     backends: Mapping[str, Decimal | None] = {one.name: one.usd_per_month for one in settings.backends}

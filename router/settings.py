@@ -165,16 +165,16 @@ class Settings:
         return not any(tenant.key_sha256 for tenant in self.tenants)
 
 
-def load_settings(path: Path, vendors: Mapping[str, Vendor], environ: Mapping[str, str]) -> Settings:
+def load_settings(path: Path, vendors: Mapping[str, Vendor], *, environ: Mapping[str, str]) -> Settings:
     """The settings of a file; paths in it are taken from the file's folder.
 
     Raises:
         SettingsError: they cannot be used; every problem is in the text.
     """
-    return read_settings(read_document(path), vendors, environ, where=str(path), folder=path.parent)
+    return read_settings(read_document(path), vendors, environ=environ, where=str(path), folder=path.parent)
 
 
-def read_settings(document: Mapping[str, Any], vendors: Mapping[str, Vendor], environ: Mapping[str, str], *,
+def read_settings(document: Mapping[str, Any], vendors: Mapping[str, Vendor], *, environ: Mapping[str, str],
                   where: str, folder: Path) -> Settings:
     """The settings of a parsed document.
 
@@ -216,9 +216,9 @@ def _backend(fields: Fields, vendors: Mapping[str, Vendor], environ: Mapping[str
     simulated = fields.flag("simulated")
     base_url = fields.text("base_url", vendor.base_url)
     if not simulated and not re.match(r"https?://[^\s/]+", base_url):
-        fields.refuse("base_url", "no address", 'write it as "https://host/v1"')
+        fields.refuse("base_url", "no address", remedy='write it as "https://host/v1"')
     if vendor.own and not fields.texts("models"):
-        fields.refuse("models", "missing", 'name what it serves, as in ["flux-2-klein-4b"]')
+        fields.refuse("models", "missing", remedy='name what it serves, as in ["flux-2-klein-4b"]')
     made = BackendSettings(
         name, vendor, base_url.rstrip("/"), Secret(environ.get(key_env, "") if key_env else ""), key_env,
         fields.texts("models"), fields.texts("loras"), simulated,
@@ -243,7 +243,7 @@ def _own(fields: Fields) -> OwnGpus:
 def _tenant(fields: Fields) -> Tenant:
     keys = fields.texts("key_sha256")
     if not all(_DIGEST.fullmatch(key) for key in keys):
-        fields.refuse("key_sha256", "no SHA-256", "write 64 hexadecimal digits: printf %s KEY | sha256sum")
+        fields.refuse("key_sha256", "no SHA-256", remedy="write 64 hexadecimal digits: printf %s KEY | sha256sum")
     projects = fields.table("project_usd_per_month")
     made = Tenant(_name(fields), keys, fields.flag("admin"), fields.usd("usd_per_month"),
                   {name: amount for name in projects.names() if (amount := projects.usd(name)) is not None},
@@ -281,7 +281,7 @@ def _books_url(fields: Fields, environ: Mapping[str, str], folder: Path) -> str:
     named = fields.text("url_env")
     url = environ.get(named, "") if named else fields.text("url", "sqlite:///breakeven.sqlite")
     if not url:
-        fields.refuse("url_env", f"{named} is not set", "set it to the address of the books")
+        fields.refuse("url_env", f"{named} is not set", remedy="set it to the address of the books")
     relative = re.fullmatch(r"sqlite:///(?!/)(.+)", url)
     return f"sqlite:///{folder.resolve() / relative[1]}" if relative else url
 
@@ -289,7 +289,7 @@ def _books_url(fields: Fields, environ: Mapping[str, str], folder: Path) -> str:
 def _name(fields: Fields) -> str:
     name = fields.text("name", needed=True)
     if name and not _NAME.fullmatch(name):
-        fields.refuse("name", "no plain name", "use up to 40 small letters, digits, dots and dashes")
+        fields.refuse("name", "no plain name", remedy="use up to 40 small letters, digits, dots and dashes")
     return name
 
 

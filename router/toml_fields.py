@@ -52,7 +52,7 @@ class Fields:
     def __contains__(self, key: str) -> bool:
         return key in self._table
 
-    def refuse(self, key: str, problem: str, remedy: str) -> None:
+    def refuse(self, key: str, problem: str, *, remedy: str) -> None:
         """Keep a problem with a key of this table."""
         name = f"{self.at}.{key}" if self.at else key
         told = f" = {short_text(self._table[key])}" if key in self._table and key not in ("key", "token") else ""
@@ -62,7 +62,7 @@ class Fields:
         """A text; `needed` refuses its absence."""
         value = self._value(key, default)
         if not isinstance(value, str) or (needed and not value):
-            self.refuse(key, "no text" if key in self._table else "missing", 'write it in quotes, as in "hero"')
+            self.refuse(key, "no text" if key in self._table else "missing", remedy='write it in quotes, as in "hero"')
             return default
         return value
 
@@ -70,7 +70,7 @@ class Fields:
         """One of a few words."""
         value = self._value(key, default)
         if value not in words:
-            self.refuse(key, "unknown", f"use one of {', '.join(str(word) for word in words)}")
+            self.refuse(key, "unknown", remedy=f"use one of {', '.join(str(word) for word in words)}")
             return default
         return value  # type: ignore[no-any-return]
 
@@ -78,7 +78,7 @@ class Fields:
         """A yes or no."""
         value = self._value(key, default)
         if not isinstance(value, bool):
-            self.refuse(key, "neither true nor false", "write true or false without quotes")
+            self.refuse(key, "neither true nor false", remedy="write true or false without quotes")
             return default
         return value
 
@@ -86,7 +86,7 @@ class Fields:
         """A whole number within limits, or None where it is left out."""
         value = self._value(key, default)
         if value is not None and (isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most):
-            self.refuse(key, f"no whole number from {least} to {most}", "write digits without quotes")
+            self.refuse(key, f"no whole number from {least} to {most}", remedy="write digits without quotes")
             return default
         return value
 
@@ -96,7 +96,7 @@ class Fields:
         value = self._value(key, default)
         plain = isinstance(value, int | float | Decimal) and not isinstance(value, bool)
         if value is not None and not (plain and least <= value <= most):
-            self.refuse(key, f"no number from {least:g} to {most:g}", "write digits without quotes")
+            self.refuse(key, f"no number from {least:g} to {most:g}", remedy="write digits without quotes")
             return default
         return None if value is None else float(value)
 
@@ -107,7 +107,7 @@ class Fields:
             return default
         amount = Decimal(value) if isinstance(value, int) and not isinstance(value, bool) else value
         if not isinstance(amount, Decimal) or not amount.is_finite() or not 0 <= amount <= _MOST:
-            self.refuse(key, "no amount of US dollars", "write digits without quotes, as in 250 or 0.05")
+            self.refuse(key, "no amount of US dollars", remedy="write digits without quotes, as in 250 or 0.05")
             return default
         return amount
 
@@ -117,14 +117,14 @@ class Fields:
         try:
             return Size.parse(text)
         except ValueError:
-            self.refuse(key, "no size", "write it as WIDTHxHEIGHT, as in 1024x1024")
+            self.refuse(key, "no size", remedy="write it as WIDTHxHEIGHT, as in 1024x1024")
             return default
 
     def texts(self, key: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
         """A list of texts."""
         value = self._value(key, list(default))
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-            self.refuse(key, "no list of texts", 'write it as ["one", "two"]')
+            self.refuse(key, "no list of texts", remedy='write it as ["one", "two"]')
             return default
         return tuple(value)
 
@@ -147,7 +147,7 @@ class Fields:
         """Every table of a `[[key]]` list."""
         value = self._value(key, [])
         if not isinstance(value, list):
-            self.refuse(key, "no list of tables", f"write [[{key}]]")
+            self.refuse(key, "no list of tables", remedy=f"write [[{key}]]")
             return
         for number, item in enumerate(value, start=1):
             yield Fields(item, f"{key}[{number}]", self.problems)
@@ -160,14 +160,14 @@ class Fields:
         """Refuse every key that nobody asked for."""
         for key in self._table:
             if key not in self._read:
-                self.refuse(key, "unknown key", f"use only {', '.join(sorted(self._read))}")
+                self.refuse(key, "unknown key", remedy=f"use only {', '.join(sorted(self._read))}")
 
     def check(self, key: str, read: Callable[[], Known], default: Known) -> Known:
         """What `read` makes of a key; a ValueError becomes a problem of that key."""
         try:
             return read()
         except ValueError as error:
-            self.refuse(key, str(error), "mend it")
+            self.refuse(key, str(error), remedy="mend it")
             return default
 
     def _value(self, key: str, default: Any) -> Any:

@@ -20,7 +20,7 @@ _STATUS = {"refused": 400, "no_option": 400, "busy": 503, "no_budget": 402, "que
 _REASONS_TOLD = 4
 
 
-def not_delivered(decision: Decision, delivery: Delivery | None, request_id: str, *,
+def not_delivered(decision: Decision, delivery: Delivery | None, *, request_id: str,
                   retry_after_s: float | None) -> NotDelivered:
     """The error of a request that no image came of."""
     if delivery is None:

@@ -42,7 +42,7 @@ class Upkeep:
         learn_at = self._clock.monotonic()
         while True:
             try:
-                await recover(self._ledger, self._backends, self._store, self._clock, tell=self._tell)
+                await recover(self._ledger, self._backends, store=self._store, clock=self._clock, tell=self._tell)
                 if self._clock.monotonic() >= learn_at:
                     learn_at += _LEARN_EVERY_S
                     self._learned(Acceptance(await self._ledger.acceptance()))

@@ -1,4 +1,4 @@
-"""A world without waiting: an event loop whose clock jumps, books in memory that check themselves, scripted backends."""
+"""A world without waiting: an event loop whose clock jumps, books in memory, scripted backends."""
 
 from __future__ import annotations
 

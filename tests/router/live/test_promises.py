@@ -1,12 +1,12 @@
-"""The promises of the router, with its real decide, flow, dispatch and joining; only time, network and books are ours."""
+"""The promises, with the real decide, flow, dispatch and joining; only time, network and books are ours."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 from decimal import Decimal
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -23,6 +23,9 @@ from router.waiting import Wait
 from .simulation import Act, MemoryLedger, Scripted, VirtualClock, late, simulate
 from .test_flow import Answer, World
 from .worlds import HOSTED, OWN, compiled_with, policy_with, settings_with
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 BFL, OPENAI = {"name": "bfl", "vendor": "bfl", "models": ["flux-2-pro"]}, {"name": "openai", "vendor": "openai",
                                                                           "models": ["gpt-image-2"]}
@@ -203,10 +206,8 @@ def test_a_thousand_requests_under_one_limit_never_cross_it(tmp_path: Path) -> N
         async def one(number: int) -> None:
             nonlocal highest
             await asyncio.sleep(chance.uniform(0, 600))
-            try:
+            with contextlib.suppress(NotDelivered):
                 await played.router.generate("a bicycle", segment=chance.choice(["", "bulk"]), seed=number)
-            except NotDelivered:
-                pass
             highest = max(highest, played.ledger.used("all"))
 
         async with played.router:
