@@ -79,7 +79,7 @@ def charge_of(table: PriceTable, candidate: Candidate, *, request: ImageRequest,
     return Charge(expected.usd, worst * EDIT_FACTOR if request.references else worst, expected.row.id)
 
 
-def settled_by(table: PriceTable, candidate: Candidate, reply: Reply, *, charge: Charge, on: date) -> Settled:
+def settled_by(table: PriceTable, candidate: Candidate, *, reply: Reply, charge: Charge, on: date) -> Settled:
     """What an attempt cost by the provider's own word: its charge, or the tokens it counted; else as quoted."""
     actual = reply.cost_usd
     if actual is None and reply.usage is not None and candidate.quote is not None:

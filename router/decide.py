@@ -248,8 +248,8 @@ def _fold(compiled: Compiled, request: ImageRequest) -> _Folded:
 def _candidate(compiled: Compiled, asked: Asked, option: Option) -> Candidate | Verdict:
     catalogue, request = compiled.catalogue, asked.request
     try:
-        usd, quoted = catalogue.price(option, request, asked.size, on=compiled.on)
-        seconds = catalogue.seconds(option, request, asked.size)
+        usd, quoted = catalogue.price(option, request, size=asked.size, on=compiled.on)
+        seconds = catalogue.seconds(option, request, size=asked.size)
     except PriceError as error:
         return refused(Reason.NO_PRICE, asked=str(error))
     except OutOfReach as error:

@@ -220,7 +220,7 @@ class Dispatcher:
 
     async def _settle(self, call: _Call, reply: Reply) -> Outcome:
         decision = call.part.errand.decision
-        settled = settled_by(self._prices(decision), call.candidate, reply, charge=call.charge,
+        settled = settled_by(self._prices(decision), call.candidate, reply=reply, charge=call.charge,
                              on=decision.compiled.on)
         billed = reply.kind is Kind.OK
         micro = settled.micro_usd if billed or (reply.possibly_billed and settled.actual_usd is not None) else (

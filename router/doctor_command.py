@@ -40,8 +40,8 @@ class _Finding:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def doctor(settings_path: Path | None, data: Path | None, *, as_json: bool) -> None:
     """Check keys, standing, limits, books, pictures and policy; exit 1 where something is amiss. Costs nothing."""
-    settings = settings_of(settings_path, os.environ, data=data) if settings_path else shipped_settings(os.environ, data)
-    found = asyncio.run(_findings(settings, data))
+    known = settings_of(settings_path, os.environ, data=data) if settings_path else shipped_settings(os.environ, data)
+    found = asyncio.run(_findings(known, data))
     if as_json:
         click.echo(json.dumps([finding.__dict__ for finding in found], indent=2))
     for finding in () if as_json else found:

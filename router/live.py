@@ -243,7 +243,7 @@ class Router:
         missed = None if delivery.pictures else not_delivered(decision, delivery, request_id=name, retry_after_s=(
             delivery.outcome.retry_after_s if delivery.outcome else None))
         latency = self.clock.monotonic() - started
-        await self.ledger.close_request(closing_of(name, delivery, decision, http_status=status_of(missed),
+        await self.ledger.close_request(closing_of(name, delivery, decision=decision, http_status=status_of(missed),
                                                    latency_s=latency, at=self.clock.now()))
         self.tell(Event("request_closed", self.clock.now(), name, tenant=request.tenant, facts={
             "state": delivery.state, "usd_micro": delivery.usd_micro, "latency_s": latency,

@@ -72,7 +72,7 @@ class Catalogue:
     law: Law
     _timed: dict[ServiceAsk, Seconds] = field(default_factory=dict, compare=False, repr=False)
 
-    def seconds(self, option: Option, request: ImageRequest, size: Size) -> Seconds:
+    def seconds(self, option: Option, request: ImageRequest, *, size: Size) -> Seconds:
         """How long one image of an option takes: by the throughput law on own GPUs, by the vendor's row elsewhere.
 
         Raises:
@@ -92,7 +92,7 @@ class Catalogue:
             known = self._timed[ask] = Seconds(made.seconds_per_image + _TRAVEL_S, p95 + _TRAVEL_S)
         return known
 
-    def price(self, option: Option, request: ImageRequest, size: Size, *, on: date) -> tuple[Decimal, Quote | None]:
+    def price(self, option: Option, request: ImageRequest, *, size: Size, on: date) -> tuple[Decimal, Quote | None]:
         """USD of one image, and the quote behind it: the list price, or the power that own GPUs draw for it.
 
         An idle card of ours is paid for whether it works or not, so an image costs its power alone.
@@ -103,7 +103,7 @@ class Catalogue:
         """
         own = option.backend.own
         if own is not None:
-            joules = Decimal(str(self.seconds(option, request, size).p50)) * Decimal(str(own.watts))
+            joules = Decimal(str(self.seconds(option, request, size=size).p50)) * Decimal(str(own.watts))
             return (joules / WATT_SECONDS_PER_KWH * own.usd_per_kwh).quantize(_PICO_USD), None
         made = quote(self.prices, price_ask(option, request, size=size), on=on)
         return made.usd, made

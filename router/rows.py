@@ -55,7 +55,7 @@ def budgets_of(settings: Settings, tenant: Tenant | None, *, request: ImageReque
     return tuple(Budget(scope, month, micro_usd(limit)) for scope, limit in limits if limit is not None)
 
 
-def closing_of(request_id: str, delivery: Delivery, decision: Decision, *, http_status: int, latency_s: float,
+def closing_of(request_id: str, delivery: Delivery, *, decision: Decision, http_status: int, latency_s: float,
                at: datetime) -> Closing:
     """How a request ended."""
     option = delivery.candidate.option if delivery.candidate else None

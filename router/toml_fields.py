@@ -162,7 +162,7 @@ class Fields:
             if key not in self._read:
                 self.refuse(key, "unknown key", remedy=f"use only {', '.join(sorted(self._read))}")
 
-    def check(self, key: str, read: Callable[[], Known], default: Known) -> Known:
+    def check(self, key: str, read: Callable[[], Known], *, default: Known) -> Known:
         """What `read` makes of a key; a ValueError becomes a problem of that key."""
         try:
             return read()
