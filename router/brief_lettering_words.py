@@ -20,30 +20,37 @@ LETTERING: Mapping[str, str] = MappingProxyType({
         "typography, text overlay, text label*, signage text, typographic, blurb, wordart, word art, lettered text, "
         "overlay text, equations, formulas, handwritten note*, button label*, caption text, texts, title text, "
         "signature text, copy text, subtitle text, inscribed text, scoreboard score, main title, watermark text, body "
-        "text",
+        "text, the words, the word, the phrase, the phrases, the letters, the message, written on, written in, "
+        "written across, written above, is written, was written, are written, words appear, line of words, english "
+        "words, chinese characters, japanese characters, kanji characters, english letters, letters spelling",
     "de":
         "texte, textes, aufschrift*, schriftzug*, beschriftung*, inschrift*, überschrift*, schlagzeile*, "
         "bildunterschrift*, untertitel*, slogan*, textfeld*, textfelder*, texteinblendung*, text-callouts, "
         "typografie, typografisch*, schriftart*, serifenschrift, wortmarke*, typo, fließtext, beschriftet, "
-        "sprechtext, titelzeile, gravur mit",
+        "sprechtext, titelzeile, gravur mit, das wort, die worte, dem wort, den worten, den wörtern, die wörter, der "
+        "satz, dem satz",
     "es":
         "texto, textos, rótulo*, inscripci*, eslogan, subtítulo*, encabezado*, tipografía, tipográfic*, rotulad*, "
-        "letrero con el",
+        "letrero con el, la palabra, las palabras, la frase, el mensaje",
     "fr":
         "texte, textes, lettrage*, inscription*, slogan*, gros titre, sous-titre*, en-tête, texte du titre, "
-        "typographie, typographique*, rotulé*, étiqueté*",
+        "typographie, typographique*, rotulé*, étiqueté*, le mot, les mots, la phrase, le message",
     "it":
         "testo, testi, scritta, scritte, iscrizion*, didascali*, slogan, sottotitol*, tipografic*, tipografia, "
-        "lettering, dicitura*, slogan*, titolo in",
-    "pt": "texto, textos, letreiro*, inscriç*, inscrição, manchete*, subtítulo*, dizeres, tipografia, tipográfic*",
+        "lettering, dicitura*, slogan*, titolo in, la parola, le parole, la frase, il messaggio",
+    "pt":
+        "texto, textos, letreiro*, inscriç*, inscrição, manchete*, subtítulo*, dizeres, tipografia, tipográfic*, a "
+        "palavra, as palavras, a frase, a mensagem",
     "nl":
         "tekst, teksten, belettering, opschrift*, inscriptie*, bijschrift*, slogan*, krantenkop, ondertitel*, "
-        "typografie, lettertype*, koptekst",
-    "sv": "texten, texter, inskription*, påskrift*, bildtext*, slogan*, rubrik*, undertext*, typsnitt*, typografi*",
+        "typografie, lettertype*, koptekst, het woord, de woorden",
+    "sv":
+        "texten, texter, inskription*, påskrift*, bildtext*, slogan*, rubrik*, undertext*, typsnitt*, typografi*, "
+        "ordet, orden",
     "da": "tekst, teksten, tekster, indskrift*, påskrift*, overskrift*, undertekst*, innskrift*, underteksten",
     "fi": "teksti*, tekstejä, kirjoitus*, otsikko*, kuvateksti*, iskulause*, tekstillä, tekstin, otsikko, iskulause",
-    "pl": "tekst*, napis*, inskrypcj*, nagłów*, typografi*, czcionk*",
-    "cs": "nápis*, titulek, titulk*, popisk*, nadpis*, textem, textu, textový*",
+    "pl": "tekst*, napis*, inskrypcj*, nagłów*, typografi*, czcionk*, słowo, słowem, słowa, słowami",
+    "cs": "nápis*, titulek, titulk*, popisk*, nadpis*, textem, textu, textový*, slovo, slovem, slovy",
     "ro": "textul, inscripți*, slogan*",
     "hu": "szöveg*, felirat*, címsor*, szöveggel, felirattal, feliratú, feliratot",
     "tr":
@@ -51,8 +58,10 @@ LETTERING: Mapping[str, str] = MappingProxyType({
         "tipi, fontu, yazılı",
     "vi": "chữ, dòng chữ, văn bản, phụ đề, chú thích, câu chữ, phông chữ",
     "id": "teks, tulisan*, slogan, subjudul, tipografi",
-    "ru": "текст*, надпис*, заголов*, лозунг*, слоган*, субтитр*, выноск*, шрифт*, типограф*",
-    "uk": "текст*, напис*, заголов*, гасл*, субтитр*",
+    "ru":
+        "текст*, надпис*, заголов*, лозунг*, слоган*, субтитр*, выноск*, шрифт*, типограф*, слово, слова, словом, "
+        "словами",
+    "uk": "текст*, напис*, заголов*, гасл*, субтитр*, слово, словом, словами",
     "bg": "текст*, надпис*",
     "el": "κείμεν*, κειμέν*, επιγραφ*, λεζάντ*, σύνθημα",
     "no": "tekst, teksten, påskrift*, overskrift*, bildetekst*, slagord*",
