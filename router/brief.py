@@ -32,7 +32,7 @@ __all__ = ["Brief", "read_brief"]
 
 _WHOLE_SHARE = 0.8
 _LIST_GAP = 12
-_MOST_JUDGED = 200
+_MOST_JUDGED = 100
 _OPEN_WORDS = 12
 _SHORT_WORDS = 2
 
@@ -94,7 +94,7 @@ def _quiet(tokens: Tokens, quotes: Sequence[Quoted], fields: Fields | None) -> l
 def _judged(tokens: Tokens, quotes: Sequence[Quoted], fields: Fields | None, inside: list[bool]) -> list[Span]:
     """Every quoted string with what it is; one that follows a rendered one in a list is rendered too.
 
-    Past the first 200 a string counts as the one before: no brief has so many, and time stays in proportion to length.
+    Past the first 100 a string counts as the one before: no brief has so many, and time stays in proportion to length.
     """
     lettered = any(tokens.cues[index] & (CARRIER | LETTERING | READS | WRITTEN | OPEN_COPY) for index in tokens.marked)
     spans: list[Span] = []

@@ -87,6 +87,8 @@ def unquoted_copy(tokens: Tokens, inside: Sequence[bool]) -> list[Span]:
             continue
         if tokens.words[index].startswith(_VERB_FINAL):
             span = _clause_before(tokens, index, inside)
+            if span is None and tokens.cues[index] & SAYS:
+                span = _after(tokens, index, inside)
         else:
             span = _after(tokens, index, inside) or _before(tokens, index, inside)
         if span is not None and span.start >= reached:
@@ -100,7 +102,9 @@ def _after(tokens: Tokens, index: int, inside: Sequence[bool]) -> Span | None:
     if any(inside[start:start + _NEAR]) or start >= len(tokens.words):
         return None
     gap = tokens.gap_before(start)
-    if cue & (LETTERING | FIELD | READS | SAYS) and not cue & CARRIER and any(mark in gap for mark in ":："):
+    if ":" in gap and cue & CARRIER and _shouted(tokens, start):
+        return _capitals(tokens, start, inside)
+    if cue & (LETTERING | FIELD | READS | SAYS) and any(mark in gap for mark in ":："):
         return None if "{" in tokens.text and not cue & LETTERING else _field(tokens, start, inside)
     if "," in gap and cue & (READS | SAYS) and _cased(tokens, start) and _can_speak(tokens, index):
         return _field(tokens, start, inside)
@@ -131,7 +135,7 @@ def _after_cue(tokens: Tokens, index: int, inside: Sequence[bool]) -> Span | Non
 
 
 def _after_colon(tokens: Tokens, start: int, inside: Sequence[bool]) -> Span | None:
-    """Copy after the colon that ends the sentence of the cue, as in `words appear above the gate: Come in`."""
+    """Copy after the colon that ends the sentence of the cue, as in `letters glow over the gate: Come in`."""
     for at in range(start, min(start + _FAR, len(tokens.words))):
         gap = tokens.gap_before(at)
         if ":" in gap:

@@ -47,7 +47,7 @@ def strike_negated(tokens: Tokens) -> tuple[list[Span], bool]:
         if cue & TEXTLESS:
             spans.append(Span(tokens.starts[index], tokens.ends[index], SpanKind.NEGATION))
             everywhere = True
-        elif cue & NEGATION:
+        elif cue & NEGATION and not _is_typeface(tokens, index):
             last, whole = _strike_after(tokens, index)
             if last > index:
                 spans.append(Span(tokens.starts[index], tokens.ends[last], SpanKind.NEGATION))
@@ -61,6 +61,11 @@ def strike_negated(tokens: Tokens) -> tuple[list[Span], bool]:
         elif cue & ROOM:
             _strike(tokens, range(index + 1, min(index + _ROOM_REACH, len(tokens.cues))))
     return spans + _defects(tokens), everywhere
+
+
+def _is_typeface(tokens: Tokens, index: int) -> bool:
+    """`sans` of a sans serif is no French negation."""
+    return tokens.words[index] == "sans" and tokens.words[index + 1:index + 2] in (["serif"], ["script"])
 
 
 def _defects(tokens: Tokens) -> list[Span]:
