@@ -10,8 +10,22 @@ from typing import TYPE_CHECKING, Literal, Protocol
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
 
-__all__ = ["AttemptState", "Budget", "Claim", "ClaimState", "Closing", "Intent", "Ledger", "OpenAttempt",
-           "Outcome", "Reservation", "RequestRow", "Settlement", "Spent"]
+__all__ = [
+    "AttemptState",
+    "Budget",
+    "Claim",
+    "ClaimState",
+    "Closing",
+    "Intent",
+    "Ledger",
+    "MonthTotal",
+    "OpenAttempt",
+    "Outcome",
+    "RequestRow",
+    "Reservation",
+    "Settlement",
+    "Spent",
+]
 
 AttemptState = Literal["reserved", "sent", "possibly_billed", "billed", "free", "refused"]
 ClaimState = Literal["new", "running", "done", "mismatch"]
@@ -38,7 +52,8 @@ class RequestRow:
     Attributes:
         prompt_hash: keyed hash of the prompt.
         fingerprint: keyed hash of everything asked, to tell a repetition from another request.
-        verdicts: one short code per option, as in `bfl/flux-2-pro:ok openai/gpt-image-2@low:budget`, cut to 2,000 chars.
+        verdicts: one short code per option, as in `bfl/flux-2-pro:ok openai/gpt-image-2@low:budget`, cut to 2,000
+            characters.
     """
 
     id: str
@@ -159,7 +174,12 @@ class Claim:
 
 @dataclass(frozen=True)
 class OpenAttempt:
-    """An attempt without an end whose process is gone, for `collect`."""
+    """An attempt without an end whose process is gone, for `collect`.
+
+    Attributes:
+        sent_at: when the provider took it, or when its reserve was taken where that is not known.
+        key: the tenant's idempotency key behind it, whose answer is still owed; empty where there is none.
+    """
 
     attempt_id: str
     request_id: str
@@ -171,6 +191,8 @@ class OpenAttempt:
     provider_job: str
     reserve_micro_usd: int
     sent_at: datetime
+    tenant: str = ""
+    key: str = ""
 
 
 @dataclass(frozen=True)
@@ -183,6 +205,30 @@ class Outcome:
     reason: str
     reviewer_seconds: float | None
     at: datetime
+
+
+@dataclass(frozen=True)
+class MonthTotal:
+    """Sums of a month for one tenant, segment, model, quality and backend.
+
+    Attributes:
+        backend: empty for requests that were never sent anywhere; `model` is what they asked for then.
+        requests: how many requests had an attempt here; one that went to two backends counts at both.
+        settled_micro_usd: what the attempts are settled at; open ones count nothing yet.
+        failures: attempts that ended without an image, and requests that were never sent.
+    """
+
+    month: str
+    tenant: str
+    segment: str
+    model: str
+    quality: str
+    backend: str
+    requests: int
+    attempts: int
+    images: int
+    settled_micro_usd: int
+    failures: int
 
 
 @dataclass(frozen=True)
@@ -218,8 +264,10 @@ class Ledger(Protocol):
 
     async def claim(self, tenant: str, key: str, *, fingerprint: str, request_id: str, at: datetime,
                     ttl_s: float) -> Claim:
-        """Own an idempotency key, or learn what it stands for. Keys of dead processes that ran become `new` again
-        only if no attempt of theirs may have been billed."""
+        """Own an idempotency key, or learn what it stands for.
+
+        A key whose process died while it ran becomes `new` again only if no attempt of its request may be billed.
+        """
 
     async def keep_answer(self, tenant: str, key: str, *, answer: str) -> None:
         """Store what a repetition of the key gets; an empty answer frees the key."""
@@ -231,7 +279,13 @@ class Ledger(Protocol):
         """What stands against each budget, by scope and period."""
 
     async def open_attempts(self) -> tuple[OpenAttempt, ...]:
-        """Attempts whose process is gone, adopted by this one; the caller collects and settles them."""
+        """Attempts whose process is gone, adopted by this one; the caller collects and settles them.
+
+        Each is handed out once, a few hundred at a time, after the lease of its process has run out: ask again.
+        """
+
+    async def month_totals(self, month: str) -> tuple[MonthTotal, ...]:
+        """The sums of a month (`2026-11`), from its roll-up where that still holds."""
 
     def export(self, month: str) -> AsyncIterator[Mapping[str, object]]:
         """Every attempt of a month with its request, oldest first."""

@@ -1,0 +1,79 @@
+"""Opening a ledger: the file or database is made ready, and everything that cannot work is said in one line."""
+
+from __future__ import annotations
+
+import random
+import time
+from typing import TYPE_CHECKING
+
+from sqlalchemy import inspect, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import SQLAlchemyError
+
+from ..errors import LedgerError
+from .books import PATIENCE_S, begin, connect_books
+from .faults import explained, is_busy
+from .sql_ledger import SqlLedger
+from .tables import METADATA, SCHEMA_VERSION, schema_versions
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .books import Books
+
+__all__ = ["open_books", "open_ledger"]
+
+# One number for everybody, so that of many processes that start together one makes the tables.
+_SETUP_LOCK = 7_236_018
+
+
+def open_ledger(url: str, *, lease_s: float = 15.0) -> SqlLedger:
+    """A ledger, ready for use in this process.
+
+    Args:
+        url: `sqlite:///ledger.db` (made with mode 0600 where it does not exist) or `postgresql://user@host/name`.
+        lease_s: seconds after its last sign of life for which a process still owns its attempts; at least 1.
+
+    Raises:
+        LedgerError: no such folder or driver, a read-only disk, an unreachable database, or another version.
+    """
+    return SqlLedger(open_books(url), lease_s=max(1.0, lease_s))
+
+
+def open_books(url: str) -> Books:
+    """The database of a ledger, with its tables.
+
+    Raises:
+        LedgerError: as for `open_ledger`.
+    """
+    books = connect_books(url)
+    deadline = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            _prepare(books)
+        except SQLAlchemyError as error:
+            if not is_busy(error) or time.monotonic() >= deadline:
+                books.dispose()
+                raise explained(error, books.shown) from error
+        except LedgerError:
+            books.dispose()
+            raise
+        else:
+            return books
+        time.sleep(random.uniform(0.005, 0.05))
+
+
+def _prepare(books: Books) -> None:
+    with books.writes.connect() as connection, begin(connection):
+        if not books.is_sqlite:
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_SETUP_LOCK})")
+        insert: Any = sqlite.insert if books.is_sqlite else postgresql.insert
+        if not inspect(connection).has_table("schema_versions"):
+            if inspect(connection).has_table("requests"):
+                raise LedgerError(f"ledger {books.shown}: it holds tables of something else; name an empty database")
+            METADATA.create_all(connection)
+            connection.execute(insert(schema_versions).values(version=SCHEMA_VERSION).on_conflict_do_nothing())
+        found = connection.execute(select(schema_versions.c.version)).scalars().all()
+    if found != [SCHEMA_VERSION]:
+        raise LedgerError(f"ledger {books.shown}: its tables have version {found}, this program writes "
+                          f"{SCHEMA_VERSION}; run the version of Breakeven that made it")
