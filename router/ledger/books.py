@@ -59,11 +59,12 @@ class Books:
         self.reads.dispose()
 
 
-def connect_books(url: str) -> Books:
+def connect_books(url: str, *, create: bool) -> Books:
     """A ledger database by URL; nothing is read yet.
 
     Args:
         url: `sqlite:///ledger.db`, `sqlite:////var/lib/breakeven/ledger.db` or `postgresql://user@host/name`.
+        create: make the file where there is none.
 
     Raises:
         LedgerError: no such kind of URL, a missing driver, a missing folder, or a file that cannot be made.
@@ -75,19 +76,21 @@ def connect_books(url: str) -> Books:
         raise LedgerError("ledger: the URL cannot be read; write sqlite:///ledger.db or postgresql://user@host/name, "
                           "with %40 for an @ in a password") from None
     if parsed.get_backend_name() == "sqlite":
-        return _sqlite(parsed)
+        return _sqlite(parsed, create=create)
     if parsed.get_backend_name() in ("postgresql", "postgres"):
         return _postgres(parsed)
     raise LedgerError(f"ledger {parsed.render_as_string()}: only sqlite:/// and postgresql:// are supported")
 
 
-def _sqlite(parsed: URL) -> Books:
+def _sqlite(parsed: URL, *, create: bool) -> Books:
     shown = parsed.render_as_string()
     if not parsed.database or parsed.database == ":memory:" or parsed.query:
         raise LedgerError(f"ledger {shown}: books live on a disk; write sqlite:///ledger.db, without further options")
     path = Path(parsed.database)
     if not path.parent.is_dir():
         raise LedgerError(f"ledger {shown}: the folder {path.parent} does not exist; make it first")
+    if not create and not path.exists():
+        raise LedgerError(f"ledger {shown}: there is no such file; name the ledger that the router writes")
     try:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     except OSError as error:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from .rows import month_of, text_keys
+from .rows import month_bounds, month_of, text_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -84,7 +84,7 @@ class Page:
 
     def __init__(self, connection: Connection, statements: Statements, *, owner: str, now: int, locks: bool) -> None:
         self.connection, self.statements, self.owner, self.now = connection, statements, owner, now
-        self._locks = locks
+        self._locks, self._month_began_at = locks, month_bounds(month_of(now))[0]
         self.attempts: dict[str, AttemptLine] = {}
         self.budgets: dict[Key, BudgetLine] = {}
         self.keys: dict[Key, KeyLine] = {}
@@ -149,9 +149,8 @@ class Page:
 
     def note_late(self, line: AttemptLine) -> None:
         """The sums of the attempt's month no longer hold if it was rolled up before."""
-        month = month_of(line.reserved_at)
-        if month != month_of(self.now):
-            self.write(self.statements.stale, {"month": month, "stale": 1})
+        if line.reserved_at < self._month_began_at:
+            self.write(self.statements.stale, {"month": month_of(line.reserved_at), "stale": 1})
 
     def flush(self) -> dict[Key, BudgetLine]:
         """Write everything noted; what stands against the budgets that moved."""
