@@ -17,6 +17,7 @@ from .decide_command import decide_command
 from .doctor_command import doctor
 from .errors import RouterError
 from .policy_command import policy_group
+from .ledger_command import ledger
 from .price_checks import asked_size
 from .price_report import quote_json, quote_lines
 from .prices import PriceAsk, load_prices, quote
@@ -77,6 +78,7 @@ def price(model: str, **asked: Unpack[_Asked]) -> None:
 router.add_command(brief)
 router.add_command(decide_command)
 router.add_command(doctor)
+router.add_command(ledger)
 router.add_command(serve)
 router.add_command(policy_group)
 

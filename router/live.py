@@ -105,7 +105,7 @@ class Router:
         self._joining = Joining(self.ledger, self.store, self.clock, ttl_s=self.settings.store.ttl_s)
         self._dispatcher = Dispatcher(ledger=self.ledger, backends=self._backends, board=self.board, clock=self.clock,
                                       gate=self.gate, tell=self.tell)
-        self._upkeep = Upkeep(self.ledger, self._backends, self.store, self.clock, tell=self.tell, learned=self._learn)
+        self._upkeep = Upkeep(self.ledger, self._backends, self.store, self.clock, tell=self.tell, learned=self.learn)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -270,7 +270,8 @@ class Router:
         left, budget = await self._limits.left(request, self.ledger, pacing=self.policy.pacing)
         return self.board.states(self.clock.monotonic(), left_micro_usd=left, budget=budget)
 
-    def _learn(self, acceptance: Acceptance) -> None:
+    def learn(self, acceptance: Acceptance) -> None:
+        """From now on options are ordered by what people accepted."""
         if acceptance != self._acceptance:
             self._acceptance, self._compiled = acceptance, None
 
