@@ -253,7 +253,7 @@ class Dispatcher:
         pictures = outcome.images if outcome is not None and end.state == "ok" else ()
         reply = part.replies.get(outcome.number) if outcome is not None and pictures else None
         return Delivery(end.state, pictures, made_by, end.attempts, sum(part.usd_micro.values()), outcome,
-                        tuple(sorted(part.ignored)), bool(end.pending or part.running),
+                        tuple(sorted(part.ignored)), bool(part.made_by), bool(end.pending or part.running),
                         reply.usage if reply else None, reply.held_bytes if reply else 0)
 
     def _told(self, name: str, call: _Call, **facts: object) -> None:

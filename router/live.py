@@ -236,15 +236,17 @@ class Router:
         errand = Errand(row, decision, lambda backend: self._limits.budgets(request, backend), started, wait.abandoned,
                         wait.on_partial, kept)
         delivery = await self._dispatcher.run(errand)
-        return await self._closed(request, decision, delivery, name, started)
+        return await self._closed(errand, delivery)
 
-    async def _closed(self, request: ImageRequest, decision: Decision, delivery: Delivery, name: str,
-                      started: float) -> Images:
+    async def _closed(self, errand: Errand, delivery: Delivery) -> Images:
+        decision, name = errand.decision, errand.row.id
+        request = decision.request
         missed = None if delivery.pictures else not_delivered(decision, delivery, request_id=name, retry_after_s=(
             delivery.outcome.retry_after_s if delivery.outcome else None))
-        latency = self.clock.monotonic() - started
-        await self.ledger.close_request(closing_of(name, delivery, decision=decision, http_status=status_of(missed),
-                                                   latency_s=latency, at=self.clock.now()))
+        latency = self.clock.monotonic() - errand.accepted_at
+        closing = closing_of(name, delivery, decision=decision, http_status=status_of(missed), latency_s=latency,
+                             at=self.clock.now())
+        await (self.ledger.close_request(closing) if delivery.sent else self.ledger.record(errand.row, closing))
         self.tell(Event("request_closed", self.clock.now(), name, tenant=request.tenant, facts={
             "state": delivery.state, "usd_micro": delivery.usd_micro, "latency_s": latency,
             "images": len(delivery.pictures), "attempts": delivery.attempts, "segment": decision.segment.name,

@@ -106,6 +106,7 @@ class MemoryLedger:
         self.settlements[settlement.attempt_id] = settlement
 
     async def close_request(self, closing: Closing) -> None:
+        assert closing.request_id in self.requests
         assert closing.request_id not in self.closings
         self.closings[closing.request_id] = closing
 
