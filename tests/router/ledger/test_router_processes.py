@@ -60,7 +60,7 @@ def spend_with_four_processes(folder: Path, url: str) -> tuple[int, int]:
     return sum(answer["made"] for answer in answers), sum(total.settled_micro_usd for total in totals)
 
 
-def test_four_processes_stay_under_five_dollars_on_sqlite(tmp_path: Path) -> None:
-    made, settled = spend_with_four_processes(tmp_path, f"sqlite:///{tmp_path / 'books.sqlite'}")
+def test_256_requests_from_four_processes_stay_under_five_dollars(url: str, tmp_path: Path) -> None:
+    made, settled = spend_with_four_processes(tmp_path, url)
     assert 4_900_000 < settled <= 5_000_000
     assert 90 < made < 96
