@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from ..errors import LedgerError
-from .books import PATIENCE_S, begin, now_us
+from .books import PATIENCE_S, now_us
 from .faults import explained, is_busy, is_lost, is_of_one_operation
 from .leases import last_batch, sweep
 from .page import BudgetLine, Page, Wants
@@ -95,8 +95,9 @@ class Batches:
             time.sleep(random.uniform(0.001, 0.05))
 
     def _is_committed(self) -> bool:
-        with begin(self._connected()) as transaction:
-            number = last_batch(transaction.connection, self._owner.id)
+        connection = self._connected()
+        with connection.begin():
+            number = last_batch(connection, self._owner.id)
         return number == self._number
 
     def _once(self, tickets: Sequence[Ticket]) -> None:
@@ -110,7 +111,7 @@ class Batches:
         connection = self._connected()
         self._make_budgets(connection, wants)
         renewed_at = time.monotonic()
-        with begin(connection):
+        with connection.begin():
             self._statements.owner.run(connection, [self._owner.row(batch=self._number, now=self._now())])
             self._work(connection, tickets, wants=wants, locks=True)
         self._renewed_at = renewed_at
@@ -139,7 +140,7 @@ class Batches:
         if self._books.is_sqlite or wants.budgets <= self._made:
             return
         new = sorted(wants.budgets - self._made)
-        with begin(connection):
+        with connection.begin():
             self._statements.new_budget.run(connection, [{"scope": scope, "period": period} for scope, period in new])
         self._made.update(new)
 
@@ -167,7 +168,7 @@ class Batches:
         self._swept_at = time.monotonic()
         try:
             connection = self._connected()
-            with begin(connection, patience_s=0.1):
+            with connection.begin():
                 sweep(connection, now=self._now())
         except SQLAlchemyError:
             self._drop()
@@ -176,7 +177,7 @@ class Batches:
         """Give up the lease, so that what is still open may be adopted at once, and let go of the database."""
         try:
             connection = self._connected()
-            with begin(connection):
+            with connection.begin():
                 row = self._owner.row(batch=self._number, now=0) | {"lease_until": 0}
                 self._statements.owner.run(connection, [row])
         except SQLAlchemyError:

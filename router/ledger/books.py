@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import random
+import sqlite3
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,22 +13,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import create_engine, event, extract, func, make_url, select
-from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from ..errors import LedgerError
-from .faults import explained, is_busy
+from .faults import explained
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Iterator
 
-    from sqlalchemy import Connection, Engine, RootTransaction
+    from sqlalchemy import Connection, Engine
     from sqlalchemy.engine.url import URL
 
-__all__ = ["PATIENCE_S", "Books", "begin", "connect_books", "now_us", "reading", "writing"]
+__all__ = ["PATIENCE_S", "Books", "connect_books", "now_us", "reading", "writing"]
 
 PATIENCE_S = 10.0
-_LONGEST_NAP_S = 0.004
+_NAP_S = (0.0002, 0.001)
 _POSTGRES_SESSION = ("SET synchronous_commit = on", "SET lock_timeout = '10s'", "SET TIME ZONE 'UTC'")
 
 
@@ -94,7 +94,7 @@ def _sqlite(parsed: URL) -> Books:
     reads = create_engine(parsed, hide_parameters=True, connect_args={"timeout": PATIENCE_S})
     event.listen(writes, "connect", _for_writing)
     event.listen(reads, "connect", _durable)
-    event.listen(writes, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+    event.listen(writes, "begin", _take_write_lock)
     event.listen(reads, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
     return Books(shown, writes, reads)
 
@@ -107,8 +107,24 @@ def _durable(connection: sqlite3.Connection, _record: object) -> None:
 
 def _for_writing(connection: sqlite3.Connection, record: object) -> None:
     _durable(connection, record)
-    # SQLite's own wait sleeps up to 100 ms between tries, so a waiting process starves; `begin` naps briefly instead.
+    # SQLite's own wait sleeps up to 100 ms between tries, so a waiting process starves; `_take_write_lock` naps briefly.
     connection.execute("PRAGMA busy_timeout = 0")
+
+
+def _take_write_lock(connection: Connection) -> None:
+    """Begin, waiting for other processes in short random naps; below SQLAlchemy, because a try must cost little."""
+    driver: Any = connection.connection.driver_connection
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        try:
+            driver.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                break
+        else:
+            return
+        time.sleep(random.uniform(*_NAP_S))
+    connection.exec_driver_sql("BEGIN IMMEDIATE")  # fails once more, with the error that SQLAlchemy makes of it
 
 
 def _postgres(parsed: URL) -> Books:
@@ -133,23 +149,6 @@ def _postgres_session(connection: Any, _record: object) -> None:
     connection.commit()
 
 
-def begin(connection: Connection, *, patience_s: float = PATIENCE_S) -> RootTransaction:
-    """Begin a transaction that writes, waiting for other processes in short random naps.
-
-    Raises:
-        DBAPIError: still locked after `patience_s` seconds, or another fault.
-    """
-    deadline, nap_s = time.monotonic() + patience_s, 0.0005
-    while True:
-        try:
-            return connection.begin()
-        except DBAPIError as error:
-            if not is_busy(error) or time.monotonic() >= deadline:
-                raise
-        time.sleep(random.uniform(0.0002, nap_s))
-        nap_s = min(nap_s * 1.5, _LONGEST_NAP_S)
-
-
 @contextmanager
 def writing(books: Books) -> Iterator[Connection]:
     """One transaction that writes, committed at the end.
@@ -158,7 +157,7 @@ def writing(books: Books) -> Iterator[Connection]:
         LedgerError: the database cannot be reached or written.
     """
     try:
-        with books.writes.connect() as connection, begin(connection):
+        with books.writes.connect() as connection, connection.begin():
             yield connection
     except SQLAlchemyError as error:
         raise explained(error, books.shown) from error

@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
 from ..errors import LedgerError
-from .books import PATIENCE_S, begin, connect_books
+from .books import PATIENCE_S, connect_books
 from .faults import explained, is_busy
 from .sql_ledger import SqlLedger
 from .tables import METADATA, SCHEMA_VERSION, schema_versions
@@ -64,7 +64,7 @@ def open_books(url: str) -> Books:
 
 
 def _prepare(books: Books) -> None:
-    with books.writes.connect() as connection, begin(connection):
+    with books.writes.connect() as connection, connection.begin():
         if not books.is_sqlite:
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_SETUP_LOCK})")
         insert: Any = sqlite.insert if books.is_sqlite else postgresql.insert

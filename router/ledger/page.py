@@ -42,6 +42,7 @@ class AttemptLine:
     budgets: tuple[Key, ...]
     provider_job: str
     reserved_at: int
+    sent_at: int | None = None
     settlements: int = 0
 
 
@@ -107,7 +108,7 @@ class Page:
         for row in read_attempts(self.connection, ids):
             self.attempts[row.id] = AttemptLine(row.request_id, row.owner, row.state, row.reserve_micro_usd,
                                                 row.settled_micro_usd, text_keys(row.budgets), row.provider_job,
-                                                row.reserved_at, row.settlements)
+                                                row.reserved_at, row.sent_at, row.settlements)
 
     def read_budgets(self, keys: set[Key]) -> None:
         """Read and lock budgets; one that nothing was ever taken from stands at zero."""
@@ -149,7 +150,7 @@ class Page:
         """The sums of the attempt's month no longer hold if it was rolled up before."""
         month = month_of(line.reserved_at)
         if month != month_of(self.now):
-            self.write(self.statements.stale, {"of_month": month, "stale": 1})
+            self.write(self.statements.stale, {"month": month, "stale": 1})
 
     def flush(self) -> dict[Key, BudgetLine]:
         """Write everything noted; what stands against the budgets that moved."""
