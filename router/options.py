@@ -11,7 +11,7 @@ from .quantities import WATT_SECONDS_PER_KWH
 from .service_time import ServiceAsk, estimate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Hashable, Iterator, Sequence
     from datetime import date
 
     from .models import ModelCard, Models
@@ -46,6 +46,11 @@ class Option:
     wire_model: str
     quality: str
     tier: str
+
+    @property
+    def kind(self) -> Hashable:
+        """Options of one kind cost and take the same: what a price and a service time are worked out from."""
+        return self.model, self.card.id, self.quality, self.tier, self.backend.vendor.id, self.backend.own
 
     @property
     def most_images(self) -> int:

@@ -51,8 +51,8 @@ def candidates(compiled: Compiled, request: ImageRequest, states: States, now: f
     open_now = []
     for row in ranked:
         above = [one.verdict.reason for one in ranked if one.step < row.step]
-        reached = not above or (compiled.policy.segment(request.segment).at_limit == "downgrade"
-                                and all(above) and any(reason in MONEY for reason in above))
+        reached = not row.step or (compiled.policy.segment(request.segment).at_limit == "downgrade"
+                                   and all(above) and any(reason in MONEY for reason in above))
         if reached and row.verdict.reason is None:
             open_now.append(row.option)
     if not open_now:
@@ -91,8 +91,8 @@ def _row(compiled: Compiled, asked: Asked, option: Option, states: States, now: 
     except OutOfReach:
         return Row(option, replace(verdict, reason=Reason.NO_TIME))
     share = asked.segment.accepted_share.get(option.card.id, 1.0)
-    candidate = Candidate(option, usd, float(usd) / share, quality_step(asked, option), seconds.p50, seconds.p95,
-                          min(asked.request.n, option.most_images), quoted, option.backend.name, micro_usd(usd))
+    candidate = Candidate(option, quality_step(asked, option), option.backend.name, usd, micro_usd(usd),
+                          float(usd) / share, seconds.p50, seconds.p95, quoted)
     deadline_s = asked.request.deadline_s or asked.segment.deadline_s
     return Row(option, verdict_now(candidate, asked.request, states, now=now, deadline_s=deadline_s), candidate.step,
                candidate.usd_per_accepted, ranked=True)
