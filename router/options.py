@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from .prices import PriceAsk, quote
 from .quantities import WATT_SECONDS_PER_KWH
-from .service_time import ServiceAsk, estimate
+from .service_time import ServiceAsk, timing
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Sequence
@@ -91,7 +91,7 @@ class Catalogue:
                          request.steps or own.steps, references=len(request.references))
         known = self._timed.get(ask)
         if known is None:
-            made = estimate(self.law, ask)
+            made = timing(self.law, ask)
             p95 = max(made.high, made.seconds_per_image * _P95_OF_LAW)
             known = self._timed[ask] = Seconds(made.seconds_per_image + _TRAVEL_S, p95 + _TRAVEL_S)
         return known
