@@ -16,8 +16,8 @@ from .days import asked_day
 from .decide_command import decide_command
 from .doctor_command import doctor
 from .errors import RouterError
-from .policy_command import policy_group
 from .ledger_command import ledger
+from .policy_command import policy_group
 from .price_checks import asked_size
 from .price_report import quote_json, quote_lines
 from .prices import PriceAsk, load_prices, quote

@@ -62,8 +62,8 @@ def joined(parts: list[Delivery], *, wanted: int) -> Delivery:
     return Delivery(state, pictures, made.candidate, sum(part.attempts for part in parts),
                     sum(part.usd_micro for part in parts), deciding.outcome,
                     tuple(sorted({wish for part in parts for wish in part.ignored})),
-                    any(part.sent for part in parts), any(part.pending for part in parts), _summed([part.usage for part in parts]),
-                    sum(part.held_bytes for part in parts))
+                    any(part.sent for part in parts), any(part.pending for part in parts),
+                    _summed([part.usage for part in parts]), sum(part.held_bytes for part in parts))
 
 
 def _summed(usages: list[Usage | None]) -> Usage | None:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from .prices import PriceAsk, quote
 from .quantities import WATT_SECONDS_PER_KWH
-from .service_time import ServiceAsk, estimate
+from .service_time import ServiceAsk, timing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Hashable, Iterator, Sequence
     from datetime import date
 
     from .models import ModelCard, Models
@@ -47,6 +47,11 @@ class Option:
     wire_model: str
     quality: str
     tier: str
+
+    @property
+    def kind(self) -> Hashable:
+        """Options of one kind cost and take the same: what a price and a service time are worked out from."""
+        return self.model, self.card.id, self.quality, self.tier, self.backend.vendor.id, self.backend.own
 
     @property
     def most_images(self) -> int:
@@ -87,7 +92,7 @@ class Catalogue:
                          request.steps or own.steps, references=len(request.references))
         known = self._timed.get(ask)
         if known is None:
-            made = estimate(self.law, ask)
+            made = timing(self.law, ask)
             p95 = max(made.high, made.seconds_per_image * _P95_OF_LAW)
             known = self._timed[ask] = Seconds(made.seconds_per_image + _TRAVEL_S, p95 + _TRAVEL_S)
         return known

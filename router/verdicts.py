@@ -64,9 +64,12 @@ class Verdict:
 
 def allowed() -> Verdict:
     """Nothing speaks against it."""
-    return Verdict()
+    return _ALLOWED
 
 
 def refused(reason: Reason, *, asked: object, limit: object = None) -> Verdict:
     """It may not, for this reason and with these numbers."""
     return Verdict(reason, asked, limit)
+
+
+_ALLOWED = Verdict()
