@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..attempts import Kind
 from .answers import NotJson, as_text, read_object
-from .holds import Hold, picture_bytes
+from .holds import Hold, TooLarge, picture_bytes
 from .jobs import fetch_pictures, poll
 from .protocol import Diagnosis, Reply, Trouble
 from .replies import after_submission, bad_answer, delivered, error_code, from_status, lost, refused, word
@@ -61,8 +61,8 @@ class FalBackend:
         try:
             address = f"{self._wiring.settings.base_url}/fal-ai/flux-2/{_NOBODY}"
             answer = await self._transport.ask("GET", address, headers=self._key())
-        except NoAnswer as error:
-            return Diagnosis(works=False, problem=error.code)
+        except (NoAnswer, TooLarge) as error:
+            return Diagnosis(works=False, problem=str(error))
         works = answer.status in (_OK, 404, _UNPROCESSABLE)
         return Diagnosis(works=works, problem="" if works else f"HTTP {answer.status}")
 

@@ -140,10 +140,12 @@ async def _read(response: aiohttp.ClientResponse, hold: Hold | None, most: int) 
         body = await read_body(response.content.iter_any(), hold, stated=stated_length(response.headers), most=most)
         return Answer(response.status, response.headers, body)
     body = bytearray()
+    if (stated_length(response.headers) or 0) > MOST_SMALL_BYTES:
+        raise TooLarge("too_large")
     async for chunk in response.content.iter_any():
         body += chunk
         if len(body) > MOST_SMALL_BYTES:
-            raise TooLarge
+            raise TooLarge("too_large")
     return Answer(response.status, response.headers, body)
 
 
