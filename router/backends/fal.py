@@ -25,7 +25,7 @@ _HOSTS = (".fal.run", ".fal.ai", ".fal.media")
 _FIXED = ("flux-2-pro", "flux-2-max")
 """These take neither steps nor a number of images."""
 _ONE_IMAGE = (*_FIXED, "flux-2-flex")
-_NOT_BEGUN = "request_timeout"
+_NOT_BEGUN = "request_timeout"  # it waited for a runner too long
 _NOBODY = "requests/00000000-0000-0000-0000-000000000000/status"
 
 
@@ -121,11 +121,11 @@ class FalBackend:
         return delivered(job, pictures, bad=bad, vendor=self._vendor)
 
     def _declined(self, answer: Answer, told: str = "") -> Reply:
-        """By the type that a header or the document names, then by status."""
+        """By the type that a header, the document or the request's state (`told`) names, then by status."""
         try:
-            code = told or word(answer.headers.get("x-fal-error-type")) or error_code(read_object(answer.body))
+            code = word(answer.headers.get("x-fal-error-type")) or error_code(read_object(answer.body)) or told
         except NotJson:
-            code = ""
+            code = told
         reply = from_status(answer.status, code=code, headers=answer.headers, vendor=self._vendor)
         reply = replace(reply, request_id=word(answer.headers.get("x-fal-request-id")))
         if answer.status == _UNPROCESSABLE:
@@ -136,7 +136,7 @@ class FalBackend:
 
     def _by_code(self, code: str, reply: Reply) -> Reply:
         if code == _NOT_BEGUN:
-            return Reply(Kind.NOT_STARTED, trouble=Trouble.BUSY, code=code, retry_after_s=reply.retry_after_s)
+            return replace(reply, trouble=Trouble.BUSY, possibly_billed=False)
         if code == "content_policy_violation":
             return replace(refused(code, stage="prompt", vendor=self._vendor), possibly_billed=True)
         return replace(reply, code=code or reply.code)
