@@ -11,6 +11,10 @@ import pytest
 
 from router.attempts import Kind
 from router.backends.protocol import Trouble, Usage
+<<<<<<< HEAD
+=======
+from router.byte_gate import ByteGate
+>>>>>>> 18a8c40630d836f7c5be1a3f3dea6c5afaffbd2e
 from router.quantities import Size
 from tests.router.backends.bench import ENTRIES, Bench, run
 from tests.router.backends.files import picture, png
@@ -193,3 +197,35 @@ def test_beyond_the_gate_a_socket_is_not_read() -> None:
             assert bench.server.unburdened
 
     run(scenario)
+<<<<<<< HEAD
+=======
+
+
+def test_many_answers_share_a_small_gate_and_none_waits_for_ever() -> None:
+    class Watched(ByteGate):
+        most = 0
+
+        async def enter(self, expected_bytes: int) -> None:
+            await super().enter(expected_bytes)
+            self.most = max(self.most, self.held_bytes)
+
+    async def scenario() -> None:
+        gate, limit = Watched(2**22), 2**22
+        async with Bench(ENTRY, gate=gate) as bench:
+            bench.server.padding = 100_000
+
+            async def one(at: int) -> None:
+                job = bench.job(1 + at % 2, size="512x512", partial_images=at % 3)
+                reply = await bench.backend.make(job, bench.watching)
+                assert (reply.kind, len(reply.pictures)) == (Kind.OK, job.n)
+                await asyncio.sleep(0)
+                gate.leave(reply.held_bytes)
+
+            bench.server.then(*("chunked" if at % 4 else "ok" for at in range(30)))
+            async with asyncio.timeout(20):
+                await asyncio.gather(*(one(at) for at in range(30)))
+        assert gate.held_bytes == 0
+        assert 0 < gate.most <= limit
+
+    run(scenario)
+>>>>>>> 18a8c40630d836f7c5be1a3f3dea6c5afaffbd2e
