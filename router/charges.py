@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from datetime import date
 
     from .backends.protocol import Reply, Usage
-    from .decide import Candidate
     from .price_table import PriceTable
     from .quantities import Size
+    from .ranking import Candidate
     from .request import ImageRequest
 
 __all__ = ["EDIT_FACTOR", "OFF_BY_SHARE", "Charge", "Settled", "charge_of", "settled_by"]

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from .request import ImageRequest
     from .states import BackendState, States
 
-__all__ = ["Candidate", "Compiled", "Decision", "compile_policy", "decide", "verdict_now"]
+__all__ = ["Compiled", "Decision", "compile_policy", "decide", "verdict_now"]
 
 _CLASSES_KEPT = 4096
 _ALLOWED = allowed()

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .decide import Candidate, Decision
+    from .decide import Decision
     from .options import Option
+    from .ranking import Candidate
     from .verdicts import Verdict
 
 __all__ = ["decision_json", "decision_lines"]

@@ -9,8 +9,9 @@ from .backends.protocol import Usage
 
 if TYPE_CHECKING:
     from .attempts import Outcome
-    from .decide import Candidate, Decision
+    from .decide import Decision
     from .pictures import Picture
+    from .ranking import Candidate
 
 __all__ = ["Delivery", "joined", "parts_of"]
 

@@ -22,11 +22,12 @@ if TYPE_CHECKING:
 
     from .backends.protocol import Backend, Gate
     from .board import Board
-    from .decide import Candidate, Decision
+    from .decide import Decision
     from .ledger.protocol import AttemptState, Budget, Ledger, RequestRow
     from .options import Option
     from .pictures import Picture
     from .price_table import PriceTable
+    from .ranking import Candidate
 
 __all__ = ["Clock", "Dispatcher", "Errand"]
 

@@ -33,12 +33,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from .backends.protocol import Backend
-    from .decide import Candidate, Compiled, Decision
+    from .decide import Compiled, Decision
     from .delivery import Delivery
     from .dispatch import Clock
     from .ledger.protocol import Ledger
     from .pictures import Picture
     from .policy import Policy
+    from .ranking import Candidate
     from .settings import Settings
     from .states import States
 

@@ -11,10 +11,7 @@ import pytest
 
 from router.attempts import Kind
 from router.backends.protocol import Trouble, Usage
-<<<<<<< HEAD
-=======
 from router.byte_gate import ByteGate
->>>>>>> 18a8c40630d836f7c5be1a3f3dea6c5afaffbd2e
 from router.quantities import Size
 from tests.router.backends.bench import ENTRIES, Bench, run
 from tests.router.backends.files import picture, png
@@ -197,8 +194,6 @@ def test_beyond_the_gate_a_socket_is_not_read() -> None:
             assert bench.server.unburdened
 
     run(scenario)
-<<<<<<< HEAD
-=======
 
 
 def test_many_answers_share_a_small_gate_and_none_waits_for_ever() -> None:
@@ -228,4 +223,3 @@ def test_many_answers_share_a_small_gate_and_none_waits_for_ever() -> None:
         assert 0 < gate.most <= limit
 
     run(scenario)
->>>>>>> 18a8c40630d836f7c5be1a3f3dea6c5afaffbd2e

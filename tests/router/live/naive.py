@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from router.decide import Candidate, verdict_now
+from router.decide import verdict_now
 from router.errors import OutOfReach, PriceError
 from router.names import find_named
 from router.option_rules import Asked, first_refusal, quality_step
@@ -90,9 +90,10 @@ def _row(compiled: Compiled, asked: Asked, option: Option, states: States, now: 
         return Row(option, replace(verdict, reason=Reason.NO_PRICE))
     except OutOfReach:
         return Row(option, replace(verdict, reason=Reason.NO_TIME))
-    share = asked.segment.accepted_share.get(option.card.id, 1.0)
+    stated = asked.segment.accepted_share.get(option.card.id)
     candidate = Candidate(option, quality_step(asked, option), option.backend.name, usd, micro_usd(usd),
-                          float(usd) / share, seconds.p50, seconds.p95, quoted)
+                          float(usd) / (stated or 1.0), "stated" if stated else "assumed", seconds.p50,
+                          seconds.p95, quoted)
     deadline_s = asked.request.deadline_s or asked.segment.deadline_s
-    return Row(option, verdict_now(candidate, asked.request, states, now=now, deadline_s=deadline_s), candidate.step,
-               candidate.usd_per_accepted, ranked=True)
+    verdict = verdict_now(candidate, asked.request, states=states, now=now, deadline_s=deadline_s)
+    return Row(option, verdict, candidate.step, candidate.usd_per_accepted, ranked=True)
