@@ -11,6 +11,7 @@ from router.names import find_named
 from router.option_rules import Asked, first_refusal, quality_step
 from router.options import Catalogue
 from router.quantities import micro_usd
+from router.ranking import Candidate
 from router.verdicts import Reason
 
 if TYPE_CHECKING:
