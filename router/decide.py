@@ -143,11 +143,9 @@ class Decision:
         """Every option with its verdict, the allowed ones first and in order; made when it is read."""
         ranked = [(candidate, self._verdict(candidate)) for candidate in self._folded.ranked.all()]
         allowed_first = sorted(ranked, key=lambda pair: pair[1].reason is not None)
-        seen = [(candidate.option, verdict, candidate) for candidate, verdict in allowed_first]
-        lowest = max((candidate.step for candidate in self.candidates()), default=0)
-        lower = Verdict(Reason.LOWER_STEP)
-        seen = [(option, lower if verdict.reason is None and candidate.step > lowest else verdict, candidate)
-                for option, verdict, candidate in seen]
+        lowest, lower = self._lowest_step(), Verdict(Reason.LOWER_STEP)
+        seen = [(candidate.option, lower if verdict.reason is None and candidate.step > lowest else verdict, candidate)
+                for candidate, verdict in allowed_first]
         catalogue = self.compiled.catalogue
         refusals = self._folded.refusals(catalogue)
         return (*seen, *((option, refusals[option.label], None) for option in catalogue.options
@@ -162,6 +160,18 @@ class Decision:
             for candidate in ranked.at(step):
                 if self._verdict(candidate).reason is None:
                     yield candidate
+
+    def steps_down(self) -> tuple[Candidate, ...]:
+        """Lower steps of the ladders, for a budget that turns out to be short when money is set aside."""
+        if self.segment.at_limit != "downgrade":
+            return ()
+        ranked = self._folded.ranked
+        return tuple(candidate for step in range(self._lowest_step() + 1, ranked.steps) for candidate in ranked.at(step)
+                     if self._verdict(candidate).reason is None)
+
+    def _lowest_step(self) -> int:
+        steps = self._folded.ranked.steps
+        return next((step - 1 for step in range(1, steps) if not self._may_step_down(step)), steps - 1)
 
     def _may_step_down(self, step: int) -> bool:
         if self.segment.at_limit != "downgrade":

@@ -114,10 +114,10 @@ class Dispatcher:
 
     async def _drive(self, part: _Part) -> Delivery:
         decision = part.errand.decision
-        legs = {candidate.option: candidate for candidate in decision.candidates()
+        legs = {candidate.option: candidate for candidate in (*decision.candidates(), *decision.steps_down())
                 if candidate.option.most_images >= part.n}
         charges = {option: self._charge(part, candidate) for option, candidate in legs.items()}
-        life = flow(tuple(Leg(option, candidate.backend, candidate.p95_s, charges[option].reserve_usd)
+        life = flow(tuple(Leg(option, candidate.backend, candidate.p95_s, charges[option].reserve_usd, candidate.step)
                           for option, candidate in legs.items()),
                     FlowRules(decision.deadline_s, decision.segment.on_refusal, decision.segment.at_limit), n=part.n)
         attempt = next(life, None)

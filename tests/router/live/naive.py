@@ -45,16 +45,28 @@ def rows(compiled: Compiled, request: ImageRequest, states: States, now: float) 
     return ranked + [row for row in made if not row.ranked]
 
 
+def reached(compiled: Compiled, segment: str, ranked: list[Row], step: int) -> bool:
+    """Whether money alone forbade every step above."""
+    above = [one.verdict.reason for one in ranked if one.step < step]
+    return not step or (compiled.policy.segment(segment).at_limit == "downgrade" and all(above)
+                        and any(reason in MONEY for reason in above))
+
+
+def told(compiled: Compiled, request: ImageRequest, states: States, now: float) -> dict[str, Reason | None]:
+    """The reason of every option; what nothing speaks against waits where its step is not reached."""
+    known = rows(compiled, request, states, now)
+    ranked = [row for row in known if row.ranked]
+    return {row.option.label: Reason.LOWER_STEP if row.verdict.reason is None
+            and not reached(compiled, request.segment, ranked, row.step) else row.verdict.reason for row in known}
+
+
 def candidates(compiled: Compiled, request: ImageRequest, states: States, now: float) -> list[str]:
     """Labels of the choice and of where a failed attempt may go."""
     known = rows(compiled, request, states, now)
     ranked = [row for row in known if row.ranked]
     open_now = []
     for row in ranked:
-        above = [one.verdict.reason for one in ranked if one.step < row.step]
-        reached = not row.step or (compiled.policy.segment(request.segment).at_limit == "downgrade"
-                                   and all(above) and any(reason in MONEY for reason in above))
-        if reached and row.verdict.reason is None:
+        if reached(compiled, request.segment, ranked, row.step) and row.verdict.reason is None:
             open_now.append(row.option)
     if not open_now:
         return []
