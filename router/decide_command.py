@@ -61,7 +61,7 @@ class _Asked(TypedDict):
 @click.option("--lora", help="A LoRA by name.")
 @click.option("--format", "output_format", type=click.Choice(["png", "jpeg", "webp"]), default="png", show_default=True)
 @click.option("--policy", type=click.Path(path_type=Path), help="A policy; the shipped default where left out.")
-@click.option("--settings", type=click.Path(path_type=Path), help="A router.toml; every vendor, simulated, where left out.")
+@click.option("--settings", type=click.Path(path_type=Path), help="A router.toml; all simulated where left out.")
 @click.option("--on", help="Day of the prices, as in 2026-11-22; today where left out.")
 @click.option("--data", type=click.Path(path_type=Path), help="A folder of tables laid over the shipped ones.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")

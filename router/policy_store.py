@@ -1,4 +1,4 @@
-"""Published policies in a folder: every version kept, one in force, and a line in the audit for every change. An edge."""
+"""Published policies in a folder: every version kept, one in force, a line in the audit for every change. An edge."""
 
 from __future__ import annotations
 
