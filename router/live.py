@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
@@ -24,6 +23,7 @@ from .request_checks import check_request
 from .rows import budgets_of, closing_of, request_row
 from .store import PictureStore
 from .unsent import not_delivered, status_of
+from .waiting import Wait
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -39,16 +39,7 @@ if TYPE_CHECKING:
     from .settings import Settings
     from .states import States
 
-__all__ = ["Router", "Wait"]
-
-
-class Wait:
-    """How a caller waits for an answer: told of previews, and able to say that nobody waits any more."""
-
-    def __init__(self, on_partial: Callable[[int, Picture], Awaitable[None]] | None = None, *,
-                 is_retry: bool = False) -> None:
-        self.on_partial, self.is_retry = on_partial, is_retry
-        self.abandoned = asyncio.Event()
+__all__ = ["Router"]
 
 
 class Router:
@@ -107,7 +98,7 @@ class Router:
         self._backends = self._given_backends or open_backends(
             self.settings, data=self._data, environ=self._environ, gate=self.gate)
         self._hasher = Hasher(hash_key_of(self.settings.hash_key.value, self.settings.store.folder))
-        self._joining = Joining(self.ledger, self.store, self.clock, ttl_s=self.settings.store.ttl_s)
+        self._joining = Joining(self.ledger, self.store, clock=self.clock, hasher=self._hasher, release=self.release)
         self._dispatcher = Dispatcher(ledger=self.ledger, backends=self._backends, board=self.board, clock=self.clock,
                                       gate=self.gate, tell=self.tell)
         return self
@@ -193,9 +184,13 @@ class Router:
         except BadRequest as error:
             await self.reject(request, error, request_id=name)
             raise
-        return await self._joining.answer(
-            request.tenant, key=idempotency_key, fingerprint=self._hasher.fingerprint(request), request_id=name,
-            is_retry=wait.is_retry, make=lambda late: self._make(request, wait, name, late))
+        asker = self._joining.asker(request, wait, key=idempotency_key, request_id=name)
+        return await self._joining.answer(asker, lambda late: self._make(request, wait, name, late))
+
+    async def keep_unread(self, request: ImageRequest, images: Images, *, idempotency_key: str = "") -> None:
+        """The caller is gone before it read its images: keep them for its retry."""
+        asker = self._joining.asker(self._for_tenant(request), Wait(), key=idempotency_key, request_id="")
+        await self._joining.keep_unread(asker, images)
 
     async def reject(self, request: ImageRequest, error: BadRequest, *, request_id: str) -> None:
         """One row for a request that was never sent anywhere."""
