@@ -222,7 +222,7 @@ class Router:
         self.tell(Event("request_decided", at, name, option=decision.choice.option.label if decision.choice else "",
                         tenant=request.tenant))
         if decision.choice is None:
-            unsent = not_delivered(decision, None, name, retry_after_s=None)
+            unsent = not_delivered(decision, None, request_id=name, retry_after_s=None)
             await self.ledger.record(row, Closing(name, "rejected", unsent.code, status_of(unsent), "", "", "", "", 0,
                                                   0, self.clock.monotonic() - started, self.clock.now()))
             raise unsent
@@ -237,7 +237,7 @@ class Router:
 
     async def _closed(self, request: ImageRequest, decision: Decision, delivery: Delivery, name: str,
                       started: float) -> Images:
-        missed = None if delivery.pictures else not_delivered(decision, delivery, name, retry_after_s=(
+        missed = None if delivery.pictures else not_delivered(decision, delivery, request_id=name, retry_after_s=(
             delivery.outcome.retry_after_s if delivery.outcome else None))
         latency = self.clock.monotonic() - started
         await self.ledger.close_request(closing_of(name, delivery, decision, http_status=status_of(missed),

@@ -36,7 +36,7 @@ _REASONS_TOLD = 4
 _WAIT_S = 5.0
 
 
-def not_delivered(decision: Decision, delivery: Delivery | None, request_id: str, *,
+def not_delivered(decision: Decision, delivery: Delivery | None, *, request_id: str,
                   retry_after_s: float | None) -> NotDelivered:
     """The error of a request that no image came of."""
     if delivery is None:

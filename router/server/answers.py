@@ -42,7 +42,7 @@ def ignored_header(names: Sequence[str]) -> dict[str, str]:
     return {"x-router-ignored": told[:_LONGEST_HEADER]} if told else {}
 
 
-async def send_images(request: web.Request, images: Images, wishes: Wishes, *, urls: tuple[str, ...]) -> (
+async def send_images(request: web.Request, images: Images, *, wishes: Wishes, urls: tuple[str, ...]) -> (
         web.StreamResponse):
     """Send an answer, base64 text or addresses; it is as long as its pictures and is never built as a whole."""
     chunks = list(_chunks(images, urls))

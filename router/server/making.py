@@ -121,7 +121,7 @@ async def _whole(exchange: Exchange) -> web.StreamResponse:
 
     async def send() -> web.StreamResponse:
         urls = await _urls(exchange, images) if exchange.wishes.answers == "url" else ()
-        return await send_images(exchange.http, images, exchange.wishes, urls=urls)
+        return await send_images(exchange.http, images, wishes=exchange.wishes, urls=urls)
 
     return await exchange.deliver(images, send)
 

@@ -107,8 +107,8 @@ async def fetch_bytes(url: URL, intake: Intake, *, param: str, connector: aiohtt
 class PublicResolver(AbstractResolver):
     """Resolves names to addresses of the open internet alone; literal addresses are resolved too."""
 
-    async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET) -> (
-            list[ResolveResult]):
+    async def resolve(self, host: str, port: int = 0, *,  # type: ignore[override]
+                      family: socket.AddressFamily = socket.AF_INET) -> list[ResolveResult]:
         """Public addresses of a host.
 
         Raises:

@@ -57,16 +57,16 @@ def read_wishes(fields: Mapping[str, Any], *, tenant: Tenant | None, operation: 
     request = ImageRequest(
         read.text("prompt"), operation=operation, model=read.text("model", "auto") or "auto", size=read.size(),
         n=read.images(), quality=read.quality(),
-        output_format=read.word("output_format", "png", ("png", "jpeg", "webp")),
+        output_format=read.word("output_format", "png", words=("png", "jpeg", "webp")),
         output_compression=read.count("output_compression"),
-        background=read.word("background", "auto", ("auto", "opaque", "transparent")),
-        moderation=read.word("moderation", "auto", ("auto", "low")), seed=read.count("seed"),
+        background=read.word("background", "auto", words=("auto", "opaque", "transparent")),
+        moderation=read.word("moderation", "auto", words=("auto", "low")), seed=read.count("seed"),
         steps=read.count("steps") or read.count("num_inference_steps"),
         partial_images=previews if stream else 0, references=references, mask=mask,
         lora=_lora(lora) if lora is not None else None, tenant=tenant.name if tenant else "",
         safety_identifier=read.text("safety_identifier") or read.text("user"), **_routed(routing))
     default: Answers = tenant.answers if tenant else "b64_json"
-    answers = read.word("response_format", default, ("b64_json", "url"))
+    answers = read.word("response_format", default, words=("b64_json", "url"))
     return Wishes(request, stream, answers, _ignored(fields, request, previews=previews, streamed_url=(
         stream and answers == "url" and "response_format" in fields)))
 
@@ -91,7 +91,7 @@ class _Fields:
             raise BadRequest(f"{name}: give a text", param=name, code="invalid_type")
         return value
 
-    def word(self, name: str, default: Any, words: Sequence[str]) -> Any:
+    def word(self, name: str, default: Any, *, words: Sequence[str]) -> Any:
         value = self._fields.get(name)
         if value in (None, ""):
             return default

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import http.client
 import json
 import os
 import re
@@ -13,12 +14,11 @@ import struct
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 ROUTER = Path(sys.executable).with_name("router")
 SMALL = "256x256"
@@ -114,15 +114,14 @@ class Server:
             told.setdefault("content-type", "application/json")
         if key:
             told["Authorization"] = f"Bearer {key}"
-        request = urllib.request.Request(self.url + path, data, told,
-                                         method=method or ("POST" if data is not None else "GET"))
-        try:
-            with urllib.request.urlopen(request, timeout=30) as response:
-                return Answer(response.status, {name.lower(): value for name, value in response.headers.items()},
-                              response.read())
-        except urllib.error.HTTPError as error:
-            with error:
-                return Answer(error.code, {name.lower(): value for name, value in error.headers.items()}, error.read())
+        with contextlib.closing(http.client.HTTPConnection(self.host, timeout=30)) as line:
+            line.request(method or ("POST" if data is not None else "GET"), path, data, told)
+            answer = line.getresponse()
+            return Answer(answer.status, {name.lower(): value for name, value in answer.headers.items()}, answer.read())
+
+    @property
+    def host(self) -> str:
+        return urlsplit(self.url).netloc
 
     def generate(self, prompt: str = "a red bicycle", *, key: str = "", headers: dict[str, str] | None = None,
                  **fields: Any) -> Answer:

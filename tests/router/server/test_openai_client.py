@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-import urllib.request
 from typing import TYPE_CHECKING, Any
 
 import openai
@@ -55,13 +54,14 @@ def test_several_images_in_another_format(client: openai.OpenAI) -> None:
     assert len({item.b64_json for item in answer.data}) == 3
 
 
-def test_addresses_where_asked_for(client: openai.OpenAI) -> None:
+def test_addresses_where_asked_for(client: openai.OpenAI, server: Server) -> None:
     answer = client.images.generate(prompt="a red bicycle", model=KLEIN, size=SMALL, n=2, response_format="url")
     for item in answer.data:
         assert item.b64_json is None
-        with urllib.request.urlopen(item.url, timeout=10) as response:
-            assert response.headers["Content-Type"] == "image/png"
-            assert str(read_picture(response.read(), is_base64=False).size) == SMALL
+        assert item.url.startswith(f"{server.url}/v1/images/files/")
+        found = server.ask(item.url.removeprefix(server.url))
+        assert found.headers["content-type"] == "image/png"
+        assert str(read_picture(found.body, is_base64=False).size) == SMALL
 
 
 def test_an_edit_with_several_references_and_a_mask(client: openai.OpenAI, server: Server) -> None:
