@@ -3,121 +3,250 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
+import contextlib
+from collections import deque
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from .errors import KeyInUse, NotDelivered
+from .errors import KeyInUse, LedgerError, NotDelivered, RouterError
 from .images import Images, answer_text, kept_names
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Coroutine
 
     from .dispatch import Clock
+    from .identity import Hasher
     from .ledger.protocol import Ledger
+    from .request import ImageRequest
     from .store import PictureStore
+    from .waiting import Wait
 
-__all__ = ["Joining"]
+    Late = Callable[[Images | None], Awaitable[None]]
+
+__all__ = ["Asker", "Joining"]
 
 _UNKEYED_S = 900.0
+_PATIENCE_S = 180.0
+_SHUTDOWN_S = 5.0
+
+
+@dataclass(frozen=True)
+class Asker:
+    """Who asks for what, so that a repetition is known.
+
+    Attributes:
+        key: the caller's idempotency key, or empty.
+        fingerprint: of everything asked.
+        request_id: of this request, if it is the one that runs.
+        patience_s: how long a repetition waits for an answer that is late.
+    """
+
+    tenant: str
+    key: str
+    fingerprint: str
+    request_id: str
+    wait: Wait
+    patience_s: float = _PATIENCE_S
+
+    @property
+    def slot(self) -> tuple[str, bool, str]:
+        """What a repetition has in common with it."""
+        return self.tenant, bool(self.key), self.key or self.fingerprint
+
+
+@dataclass(eq=False)
+class _Run:
+    """A request on its way: who waits for it, whether it was answered, and what came after its deadline."""
+
+    asker: Asker
+    late: asyncio.Future[Images | None]
+    task: asyncio.Task[Images] = field(init=False)
+    waiting: int = 0
+    answered: bool = False
+    taken: bool = False
+
+    @property
+    def is_over(self) -> bool:
+        """Nothing comes of it any more."""
+        return self.task.done() and (self.late.done() or not _is_pending(self.task))
 
 
 class Joining:
     """Keys live in the books and survive a restart; requests without a key are joined inside of this process only."""
 
-    def __init__(self, ledger: Ledger, store: PictureStore, clock: Clock, *, ttl_s: float) -> None:
-        self._ledger, self._store, self._clock, self._ttl_s = ledger, store, clock, ttl_s
-        self._running: dict[tuple[str, str], asyncio.Task[Images]] = {}
-        self._late: dict[tuple[str, str], tuple[float, str]] = {}
+    def __init__(self, ledger: Ledger, store: PictureStore, *, clock: Clock, hasher: Hasher,
+                 release: Callable[[Images], Images]) -> None:
+        self._ledger, self._store, self._clock = ledger, store, clock
+        self._hasher, self._release = hasher, release
+        self._runs: dict[tuple[str, bool, str], _Run] = {}
+        self._kept: dict[tuple[str, bool, str], deque[tuple[float, str]]] = {}
+        self._errands: set[asyncio.Task[None]] = set()
 
-    async def answer(self, tenant: str, *, key: str, fingerprint: str, request_id: str, is_retry: bool,
-                     make: Callable[[Callable[[Images | None], Awaitable[None]]], Awaitable[Images]]) -> Images:
+    def asker(self, request: ImageRequest, wait: Wait, *, key: str, request_id: str) -> Asker:
+        """The one behind a request."""
+        return Asker(request.tenant, key, self._hasher.fingerprint(request), request_id, wait,
+                     request.deadline_s or _PATIENCE_S)
+
+    async def answer(self, asker: Asker, make: Callable[[Late], Coroutine[Any, Any, Images]]) -> Images:
         """The images of a request, made once.
 
         Args:
-            tenant: whose key it is.
-            key: the caller's idempotency key, or empty.
-            fingerprint: of everything asked.
-            request_id: of this request, if it is the one that runs.
-            is_retry: the client says it asked before.
+            asker: who asks.
             make: makes the images; it is handed what to call with a late answer, or with None when none will come.
 
         Raises:
             KeyInUse: the key runs in another process, or stands for another request.
         """
-        joined = await self._join(tenant, key=key, fingerprint=fingerprint, request_id=request_id, is_retry=is_retry)
-        if joined is not None:
-            return joined
+        while True:
+            known = await (self._by_key(asker) if asker.key else self._by_fingerprint(asker))
+            if known is None:
+                return await self._shared(self._start(asker, make), is_first=True)
+            images = known if isinstance(known, Images) else await self._joined(known, asker)
+            if images is not None:
+                return images
 
-        async def late(images: Images | None) -> None:
-            await self._keep_late(tenant, key or fingerprint, images, keyed=bool(key))
-
-        slot = (tenant, key or fingerprint)
-        task = asyncio.ensure_future(self._run(tenant, key, make(late)))
-        self._running[slot] = task
-        task.add_done_callback(lambda done: self._forget(slot, done))
-        return await asyncio.shield(task)
+    async def keep_unread(self, asker: Asker, images: Images) -> None:
+        """Keep images whose caller is gone, for its retry; those of a key are kept already."""
+        if not asker.key:
+            with contextlib.suppress(LedgerError):
+                self._note(asker, await self._text(images))
 
     async def close(self) -> None:
         """Wait for what still runs."""
-        if self._running:
-            await asyncio.wait(list(self._running.values()), timeout=5.0)
+        running: set[asyncio.Task[Any]] = {run.task for run in self._runs.values() if not run.task.done()}
+        if running := running | self._errands:
+            await asyncio.wait(running, timeout=_SHUTDOWN_S)
 
-    async def _join(self, tenant: str, *, key: str, fingerprint: str, request_id: str, is_retry: bool) -> Images | None:
-        running = self._running.get((tenant, key or fingerprint))
-        if not key:
-            if not is_retry:
-                return None
-            if running is not None:
-                return replace(await asyncio.shield(running), replayed=True, held_bytes=0)
-            return await self._late_answer(tenant, fingerprint)
-        claim = await self._ledger.claim(tenant, key, fingerprint=fingerprint, request_id=request_id,
-                                         at=self._clock.now(), ttl_s=self._ttl_s)
+    async def _by_key(self, asker: Asker) -> _Run | Images | None:
+        claim = await self._ledger.claim(
+            asker.tenant, asker.key, fingerprint=asker.fingerprint, request_id=asker.request_id, at=self._clock.now(),
+            ttl_s=self._store.settings.ttl_s)
         if claim.state == "mismatch":
             raise KeyInUse(running=False)
         if claim.state == "done":
-            return await self._kept(claim.answer) or _gone()
-        if claim.state == "running":
-            if running is None:
-                raise KeyInUse(running=True)
-            return replace(await asyncio.shield(running), replayed=True, held_bytes=0)
-        return None
+            return await self._read(claim.answer) or _gone()
+        if claim.state == "new":
+            return None
+        run = self._runs.get(asker.slot)
+        if run is None:
+            raise KeyInUse(running=True)
+        return run
 
-    async def _run(self, tenant: str, key: str, making: Awaitable[Images]) -> Images:
-        """A key is freed where nothing is on its way any more; a late answer keeps it."""
-        if not key:
-            return await making
-        answered = pending = False
+    async def _by_fingerprint(self, asker: Asker) -> _Run | Images | None:
+        """Without a key, only a client that says so is known to ask again."""
+        if not asker.wait.is_retry:
+            return None
+        kept = self._take(asker)
+        return (await self._read(kept) if kept else None) or self._runs.get(asker.slot)
+
+    def _start(self, asker: Asker, make: Callable[[Late], Coroutine[Any, Any, Images]]) -> _Run:
+        run = _Run(asker, asyncio.get_running_loop().create_future())
+        run.task = asyncio.ensure_future(self._run(run, make(lambda images: self._came_late(run, images))))
+        self._runs[asker.slot] = run
+        run.task.add_done_callback(lambda _: self._forget(run))
+        run.late.add_done_callback(lambda _: self._forget(run))
+        return run
+
+    async def _joined(self, run: _Run, asker: Asker) -> Images | None:
+        """What a running request answers, or what comes of it late; None where nothing will."""
         try:
-            images = await making
-            await self._ledger.keep_answer(tenant, key, answer=await self._text(images))
-            answered = True
+            return await self._shared(run, is_first=False)
         except NotDelivered as error:
-            pending = error.pending
+            if not error.pending:
+                raise
+            with contextlib.suppress(TimeoutError):
+                images = await asyncio.wait_for(asyncio.shield(run.late), asker.patience_s)
+                self._take(asker)
+                return None if images is None else replace(images, replayed=True)
+            raise
+
+    async def _shared(self, run: _Run, *, is_first: bool) -> Images:
+        """One of perhaps several who wait; the first to hear takes over the bytes in flight."""
+        run.waiting += 1
+        run.asker.wait.abandoned.clear()
+        try:
+            images = await asyncio.shield(run.task)
+        except asyncio.CancelledError:
+            self._leave(run, left=run.waiting - 1)
             raise
         finally:
-            if not answered and not pending:
-                await self._ledger.keep_answer(tenant, key, answer="")
+            run.waiting -= 1
+        held, run.taken = 0 if run.taken else images.held_bytes, True
+        return replace(images, replayed=not is_first, held_bytes=held)
+
+    def _leave(self, run: _Run, *, left: int) -> None:
+        """A caller hung up; with the last one, nothing further is paid for, and what is there is kept."""
+        if left:
+            return
+        run.asker.wait.abandoned.set()
+        if run.task.done() and not run.task.cancelled() and run.task.exception() is None and not run.taken:
+            errand = asyncio.ensure_future(self._unread(run, run.task.result()))
+            self._errands.add(errand)
+            errand.add_done_callback(self._errands.discard)
+
+    async def _run(self, run: _Run, making: Awaitable[Images]) -> Images:
+        """A key is freed where nothing is on its way any more; a late answer keeps it."""
+        key = run.asker.key
+        try:
+            images = await making
+        except RouterError as error:
+            if key and not (isinstance(error, NotDelivered) and error.pending):
+                with contextlib.suppress(LedgerError):
+                    await self._ledger.keep_answer(run.asker.tenant, key, answer="")
+            raise
+        run.answered = True
+        if key:
+            # Books that cannot be written must not cost the caller what it paid for.
+            with contextlib.suppress(LedgerError):
+                await self._ledger.keep_answer(run.asker.tenant, key, answer=await self._text(images))
+        if not run.waiting:
+            await self._unread(run, images)
         return images
 
-    async def _keep_late(self, tenant: str, name: str, images: Images | None, *, keyed: bool) -> None:
-        answer = "" if images is None else await self._text(images)
-        if keyed:
-            await self._ledger.keep_answer(tenant, name, answer=answer)
-        elif answer:
-            self._late[tenant, name] = (self._clock.monotonic() + _UNKEYED_S, answer)
+    async def _unread(self, run: _Run, images: Images) -> None:
+        run.taken = True
+        try:
+            await self.keep_unread(run.asker, images)
+        finally:
+            self._release(images)
 
-    async def _late_answer(self, tenant: str, fingerprint: str) -> Images | None:
+    async def _came_late(self, run: _Run, images: Images | None) -> None:
+        """An answer after the request's own end; one that was answered already keeps the answer it gave."""
+        asker = run.asker
+        try:
+            with contextlib.suppress(LedgerError):
+                if asker.key and not run.answered:
+                    answer = "" if images is None else await self._text(images)
+                    await self._ledger.keep_answer(asker.tenant, asker.key, answer=answer)
+                elif not asker.key and images is not None:
+                    self._note(asker, await self._text(images))
+        finally:
+            if not run.late.done():
+                run.late.set_result(images)
+
+    def _note(self, asker: Asker, answer: str) -> None:
         now = self._clock.monotonic()
-        for slot in [slot for slot, (until, _) in self._late.items() if until < now]:
-            del self._late[slot]
-        _, answer = self._late.pop((tenant, fingerprint), (0.0, ""))
-        return await self._kept(answer) if answer else None
+        for slot, kept in list(self._kept.items()):
+            while kept and kept[0][0] < now:
+                kept.popleft()
+            if not kept:
+                del self._kept[slot]
+        self._kept.setdefault(asker.slot, deque()).append((now + _UNKEYED_S, answer))
+
+    def _take(self, asker: Asker) -> str:
+        """The oldest kept answer that still holds; each is given once."""
+        kept, now = self._kept.get(asker.slot, deque()), self._clock.monotonic()
+        while kept:
+            until, answer = kept.popleft()
+            if until >= now:
+                return answer
+        return ""
 
     async def _text(self, images: Images) -> str:
         names = [await self._store.keep(picture) for picture in images.pictures]
         return answer_text(images, tuple(names))
 
-    async def _kept(self, answer: str) -> Images | None:
+    async def _read(self, answer: str) -> Images | None:
         names, fields = kept_names(answer)
         pictures = [await self._store.find(name) for name in names]
         found = tuple(picture for picture in pictures if picture is not None)
@@ -126,13 +255,21 @@ class Joining:
         known: dict[str, Any] = dict(fields)
         return Images(pictures=found, replayed=True, **known)
 
-    def _forget(self, slot: tuple[str, str], done: asyncio.Task[Images]) -> None:
-        if self._running.get(slot) is done:
-            del self._running[slot]
-        if not done.cancelled():
-            done.exception()
+    def _forget(self, run: _Run) -> None:
+        if run.task.done() and not run.task.cancelled():
+            run.task.exception()
+        if run.is_over and self._runs.get(run.asker.slot) is run:
+            del self._runs[run.asker.slot]
+
+
+def _is_pending(task: asyncio.Task[Images]) -> bool:
+    """Whether a request ended without an image while an attempt of it still runs."""
+    if not task.done() or task.cancelled():
+        return False
+    error = task.exception()
+    return isinstance(error, NotDelivered) and error.pending
 
 
 def _gone() -> NoReturn:
-    raise NotDelivered("the answer of this idempotency key has expired; use a new key", state="failed", request_id="",
+    raise NotDelivered("the answer of this idempotency key has expired; use a new key", state="expired", request_id="",
                        code="answer_expired")

@@ -103,7 +103,7 @@ class Router:
         self._backends = self._given_backends or open_backends(
             self.settings, data=self._data, environ=self._environ, gate=self.gate)
         self._hasher = Hasher(hash_key_of(self.settings.hash_key.value, self.settings.store.folder))
-        self._joining = Joining(self.ledger, self.store, self.clock, ttl_s=self.settings.store.ttl_s)
+        self._joining = Joining(self.ledger, self.store, clock=self.clock, hasher=self._hasher, release=self.release)
         self._dispatcher = Dispatcher(ledger=self.ledger, backends=self._backends, board=self.board, clock=self.clock,
                                       gate=self.gate, tell=self.tell)
         self._upkeep = Upkeep(self.ledger, self._backends, self.store, self.clock, tell=self.tell, learned=self.learn)
@@ -192,9 +192,13 @@ class Router:
         except BadRequest as error:
             await self.reject(request, error, request_id=name)
             raise
-        return await self._joining.answer(
-            request.tenant, key=idempotency_key, fingerprint=self._hasher.fingerprint(request), request_id=name,
-            is_retry=wait.is_retry, make=lambda late: self._make(request, wait, name, late))
+        asker = self._joining.asker(request, wait, key=idempotency_key, request_id=name)
+        return await self._joining.answer(asker, lambda late: self._make(request, wait, name, late))
+
+    async def keep_unread(self, request: ImageRequest, images: Images, *, idempotency_key: str = "") -> None:
+        """The caller is gone before it read its images: keep them for its retry."""
+        asker = self._joining.asker(self._for_tenant(request), Wait(), key=idempotency_key, request_id="")
+        await self._joining.keep_unread(asker, images)
 
     async def reject(self, request: ImageRequest, error: BadRequest, *, request_id: str) -> None:
         """One row for a request that was never sent anywhere."""

@@ -87,8 +87,8 @@ def audit(folder: Path, *, as_json: bool) -> None:
         click.echo(json.dumps(entries, indent=2, ensure_ascii=False))
         return
     for entry in entries:
-        told = f"{entry['at']}  {entry['by']}  version {entry['version']}  {entry['digest']}  {entry['why']}"
-        click.echo(told.rstrip())
+        told = (entry["at"], entry["by"], f"version {entry['version']}", entry["digest"], entry["why"])
+        click.echo("  ".join(str(part) for part in told).rstrip())
 
 
 def _told(version: Version) -> None:
@@ -121,13 +121,14 @@ def _lines(policy: Policy) -> list[str]:
              f"  licences held: {', '.join(sorted(policy.licences)) or 'none'}"]
     for name, segment in policy.segments.items():
         ladders = "; ".join(f"{who} {' then '.join(steps)}" for who, steps in segment.qualities.items())
-        lines.append(f"  {name}: {' or '.join(segment.models) or 'any model'}, {segment.size}, {ladders}")
-        lines.append(f"    up to {segment.words_limit} words where a model has a limit, {segment.deadline_s:g} s, "
-                     f"refused: {segment.on_refusal}, at a limit: {segment.at_limit}")
+        limits = (f"up to {segment.words_limit} words where a model has a limit, {segment.deadline_s:g} s, "
+                  f"refused: {segment.on_refusal}, at a limit: {segment.at_limit}")
+        lines += [f"  {name}: {' or '.join(segment.models) or 'any model'}, {segment.size}, {ladders}",
+                  f"    {limits}"]
     for name, rule in policy.data_classes.items():
         training = "allowed" if rule.may_train else "not"
         where = "own hosts only" if rule.own_only else (
             "anywhere" if rule.most_retention_days is None else
-            f"hosted where it is kept at most {rule.most_retention_days} days, training {training}")
+            f"hosted where kept at most {rule.most_retention_days} days, training {training}")
         lines.append(f"  {name} data: {where}")
     return lines

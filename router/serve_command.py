@@ -13,16 +13,19 @@ from typing import TYPE_CHECKING, TypedDict, Unpack
 import click
 
 from .building import policy_of, settings_of, shipped_settings
-from .errors import SettingsError
+from .errors import SettingsError, one_line
 from .policy import load_policy
 
 if TYPE_CHECKING:
+    from aiohttp import web
+
     from .live import Router
     from .settings import Settings
 
 __all__ = ["serve"]
 
-_WATCH_S = 2.0
+_WATCH_S = 1.0
+_LONGEST_ANSWER_S = 180.0
 
 
 class _Asked(TypedDict):
@@ -44,15 +47,14 @@ class _Asked(TypedDict):
 def serve(**asked: Unpack[_Asked]) -> None:
     """Serve OpenAI's Images API over every backend of the settings, until Ctrl-C."""
     settings, path = _settings(asked)
-    policy_path = asked["policy"] or settings.policy
-    policy = policy_of(policy_path, os.environ, data=asked["data"])
+    policy = policy_of(settings.policy, os.environ, data=asked["data"])
     from .live import Router  # noqa: PLC0415 (the libraries of a server are loaded by the command that serves)
 
     router = Router(settings, policy, data=asked["data"])
     if not asked["settings"]:
         click.echo("no --settings: the shipped sandbox, every vendor simulated; no key, no cost", err=True)
-    click.echo(f"policy {policy.name} {policy.digest} from {policy_path or 'the shipped default'}", err=True)
-    asyncio.run(_serve(router, path, policy_path))
+    click.echo(f"policy {policy.name} {policy.digest} from {settings.policy or 'the shipped default'}", err=True)
+    asyncio.run(_serve(router, path))
 
 
 def _settings(asked: _Asked) -> tuple[Settings, str]:
@@ -63,10 +65,11 @@ def _settings(asked: _Asked) -> tuple[Settings, str]:
     backends = settings.backends
     if asked["time_scale"] is not None:
         backends = tuple(replace(backend, time_scale=asked["time_scale"]) for backend in backends)
-    return replace(settings, server=server, backends=backends), settings.where
+    policy = asked["policy"] or settings.policy
+    return replace(settings, server=server, backends=backends, policy=policy), settings.where
 
 
-async def _serve(router: Router, where: str, policy_path: Path | None) -> None:
+async def _serve(router: Router, where: str) -> None:
     from aiohttp import web  # noqa: PLC0415 (as above)
 
     from .server.app import make_app  # noqa: PLC0415
@@ -74,26 +77,42 @@ async def _serve(router: Router, where: str, policy_path: Path | None) -> None:
 
     server = router.settings.server
     if router.settings.open_to_all and not is_loopback(server.host):
-        raise SettingsError(where, (f"server.host = {server.host!r}: no tenant has a key, so anybody could spend your "
-                                    "money; add a [[tenant]] with key_sha256, or listen on 127.0.0.1",))
+        problem = (f"server.host = {server.host!r}: no tenant has a key, so anybody could spend your money; add a "
+                   "[[tenant]] with key_sha256, or listen on 127.0.0.1")
+        raise SettingsError(where, (problem,))
     async with router:
-        runner = web.AppRunner(make_app(router), handler_cancellation=True, access_log=None)
+        runner = web.AppRunner(make_app(router), handler_cancellation=True, access_log=None,
+                               shutdown_timeout=_LONGEST_ANSWER_S)
         await runner.setup()
-        site = web.TCPSite(runner, server.host, server.port)
         try:
-            await site.start()
-        except OSError as error:
+            await _listen(runner, where, host=server.host, port=server.port)
+            _say_where(router, _url(server.host, runner.addresses[0][1]))
+            await _work(router)
+        finally:
             await runner.cleanup()
-            raise SettingsError(where, (f"server.port = {server.port}: cannot listen on {server.host} "
-                                        f"({error.strerror or type(error).__name__}); stop what uses it, or give "
-                                        "another --port",)) from None
-        watching = asyncio.ensure_future(_watch(router, policy_path))
-        port = runner.addresses[0][1]
-        _say_where(router, f"http://{server.host}:{port}")
-        await _until_stopped()
-        watching.cancel()
-        click.echo("stopping: what was sent and may be paid for is waited for", err=True)
-        await runner.cleanup()
+
+
+async def _listen(runner: web.AppRunner, where: str, *, host: str, port: int) -> None:
+    from aiohttp import web  # noqa: PLC0415 (as above)
+
+    try:
+        await web.TCPSite(runner, host, port).start()
+    except OSError as error:
+        problem = (f"server.port = {port}: cannot listen on {host} ({error.strerror or type(error).__name__}); stop "
+                   "what uses it, or give another --port")
+        raise SettingsError(where, (problem,)) from None
+
+
+async def _work(router: Router) -> None:
+    """Serve until told to stop; whoever tells twice does not want to wait."""
+    watching = asyncio.ensure_future(_watch(router, router.settings.policy))
+    await _until_stopped()
+    watching.cancel()
+    click.echo("stopping: what was sent and may be paid for is waited for; once more to stop at once", err=True)
+
+
+def _url(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _say_where(router: Router, url: str) -> None:
@@ -115,10 +134,13 @@ async def _watch(router: Router, path: Path | None) -> None:
             continue
         seen = _stamp(path)
         try:
-            router.use_policy(load_policy(path))
-            click.echo(f"policy {router.policy.name} {router.policy.digest} is in force", err=True)
+            policy = load_policy(path)
         except SettingsError as error:
-            click.echo(f"policy not changed: {error}", err=True)
+            click.echo(one_line(f"policy not changed: {error}"), err=True)
+            continue
+        if policy.digest != router.policy.digest:
+            router.use_policy(policy)
+            click.echo(f"policy {policy.name} {policy.digest} is in force", err=True)
 
 
 def _stamp(path: Path | None) -> tuple[int, int] | None:
@@ -130,8 +152,11 @@ def _stamp(path: Path | None) -> tuple[int, int] | None:
 
 
 async def _until_stopped() -> None:
-    stopped, loop = asyncio.Event(), asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    stopped, loop, numbers = asyncio.Event(), asyncio.get_running_loop(), (signal.SIGINT, signal.SIGTERM)
+    for number in numbers:
         with contextlib.suppress(NotImplementedError):
             loop.add_signal_handler(number, stopped.set)
     await stopped.wait()
+    for number in numbers:
+        with contextlib.suppress(NotImplementedError):
+            loop.remove_signal_handler(number)

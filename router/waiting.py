@@ -14,7 +14,13 @@ __all__ = ["Wait"]
 
 
 class Wait:
-    """How a caller waits for an answer: told of previews, and able to say that nobody waits any more."""
+    """One caller: told of previews, and able to say that it asked before.
+
+    Attributes:
+        on_partial: told of every preview.
+        is_retry: the client says that it asked before and heard nothing.
+        abandoned: set while nobody waits for the request any more, so that nothing further is paid for.
+    """
 
     def __init__(self, on_partial: Callable[[int, Picture], Awaitable[None]] | None = None, *,
                  is_retry: bool = False) -> None:

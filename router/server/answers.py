@@ -8,17 +8,19 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from ..images import Images
     from ..pictures import Picture
     from .wishes import Wishes
 
-__all__ = ["answer_headers", "completed_event", "partial_event", "send_images", "urls_of"]
+__all__ = ["answer_headers", "completed_event", "ignored_header", "partial_event", "send_images", "urls_of"]
+
+_LONGEST_HEADER = 400
 
 
-def answer_headers(images: Images, wishes: Wishes) -> dict[str, str]:
-    """What was asked and what was delivered, by whom, at what cost."""
+def answer_headers(images: Images, wishes: Wishes, *ignored: str) -> dict[str, str]:
+    """What was asked and what was delivered, by whom, at what cost; `ignored` are fields this answer passes over."""
     told = {
         "x-request-id": images.request_id, "x-router-request-id": images.request_id,
         "x-router-backend": images.backend, "x-router-model": images.model, "x-router-option": images.option,
@@ -27,20 +29,26 @@ def answer_headers(images: Images, wishes: Wishes) -> dict[str, str]:
         "x-router-asked-size": images.asked_size, "x-router-delivered-size": str(images.size),
         "x-router-asked-n": str(images.asked_n), "x-router-delivered-n": str(len(images.pictures)),
         "x-router-state": images.state}
-    ignored = (*wishes.ignored, *images.ignored)
     flags = {"x-router-simulated": images.simulated, "x-router-replayed": images.replayed,
              "x-router-stepped-down": images.stepped_down}
     told |= {name: "true" for name, holds in flags.items() if holds}
-    if ignored:
-        told["x-router-ignored"] = ",".join(name for name in ignored if name.isascii() and name.isprintable())[:400]
+    told |= ignored_header((*wishes.ignored, *images.ignored, *ignored))
     return {name: value.encode("ascii", "replace").decode() for name, value in told.items()}
 
 
-async def send_images(request: web.Request, images: Images, wishes: Wishes, *, urls: tuple[str, ...]) -> (
+def ignored_header(names: Sequence[str]) -> dict[str, str]:
+    """The fields that changed nothing, where there are any."""
+    told = ",".join(name for name in dict.fromkeys(names) if name.isascii() and name.isprintable() and "," not in name)
+    return {"x-router-ignored": told[:_LONGEST_HEADER]} if told else {}
+
+
+async def send_images(request: web.Request, images: Images, *, wishes: Wishes, urls: tuple[str, ...]) -> (
         web.StreamResponse):
     """Send an answer, base64 text or addresses; it is as long as its pictures and is never built as a whole."""
     chunks = list(_chunks(images, urls))
-    response = web.StreamResponse(headers=answer_headers(images, wishes) | {"Content-Type": "application/json"})
+    unkept = ("response_format",) if wishes.answers == "url" and not urls else ()
+    headers = answer_headers(images, wishes, *unkept)
+    response = web.StreamResponse(headers=headers | {"Content-Type": "application/json"})
     response.content_length = sum(len(chunk) for chunk in chunks)
     await response.prepare(request)
     for chunk in chunks:
@@ -49,22 +57,26 @@ async def send_images(request: web.Request, images: Images, wishes: Wishes, *, u
     return response
 
 
-def partial_event(operation: str, picture: Picture, *, index: int, created_at: int, quality: str) -> bytes:
-    """A preview as a server-sent event."""
+def partial_event(operation: str, picture: Picture, *, index: int, created_at: int, quality: str) -> (
+        tuple[bytes | memoryview, ...]):
+    """A preview as a server-sent event, in pieces."""
     kind = "image_edit" if operation == "edit" else "image_generation"
     return _event(f"{kind}.partial_image", picture, {
         "partial_image_index": index, "created_at": created_at, "size": str(picture.size), "quality": quality or "auto",
         "background": "auto", "output_format": picture.format})
 
 
-def completed_event(operation: str, images: Images, *, index: int) -> bytes:
-    """A finished image as a server-sent event."""
+def completed_event(operation: str, images: Images, *, index: int) -> tuple[bytes | memoryview, ...]:
+    """A finished image as a server-sent event, in pieces; what headers say of a whole answer stands in `router`."""
     kind, picture = "image_edit" if operation == "edit" else "image_generation", images.pictures[index]
     return _event(f"{kind}.completed", picture, {
         "created_at": images.created_at, "size": str(picture.size), "quality": images.quality or "auto",
         "background": "auto", "output_format": picture.format, "usage": _usage(images),
-        "router": {"request_id": images.request_id, "option": images.option, "cost_usd": f"{images.usd:.6f}",
-                   "simulated": images.simulated, "delivered_size": str(images.size)}})
+        "router": {"request_id": images.request_id, "backend": images.backend, "model": images.model,
+                   "option": images.option, "cost_usd": f"{images.usd:.6f}", "state": images.state,
+                   "asked_size": images.asked_size, "delivered_size": str(images.size), "asked_n": images.asked_n,
+                   "delivered_n": len(images.pictures), "simulated": images.simulated, "replayed": images.replayed,
+                   "stepped_down": images.stepped_down, "ignored": images.ignored}})
 
 
 def urls_of(base: str, names: tuple[str, ...]) -> tuple[str, ...]:
@@ -93,11 +105,12 @@ def _usage(images: Images) -> Mapping[str, Any]:
     if usage is None:
         return {"input_tokens": 0, "input_tokens_details": {"text_tokens": 0, "image_tokens": 0}, "output_tokens": 0,
                 "total_tokens": 0}
-    sent, made = usage.input_text_tokens + usage.input_image_tokens, usage.output_image_tokens + usage.output_text_tokens
+    sent = usage.input_text_tokens + usage.input_image_tokens
+    made = usage.output_image_tokens + usage.output_text_tokens
     return {"input_tokens": sent, "output_tokens": made, "total_tokens": sent + made, "input_tokens_details": {
         "text_tokens": usage.input_text_tokens, "image_tokens": usage.input_image_tokens}}
 
 
-def _event(name: str, picture: Picture, facts: Mapping[str, Any]) -> bytes:
+def _event(name: str, picture: Picture, facts: Mapping[str, Any]) -> tuple[bytes | memoryview, ...]:
     head = f'event: {name}\ndata: {{"type": "{name}", "b64_json": "'.encode()
-    return b"".join((head, picture.as_base64(), b'", ', json.dumps(facts)[1:].encode(), b"\n\n"))
+    return head, picture.as_base64(), b'", ', json.dumps(facts)[1:].encode(), b"\n\n"

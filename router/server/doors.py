@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 from collections import deque
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -20,8 +21,12 @@ _MINUTE_S = 60.0
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach a host name."""
-    return host in ("localhost", "::1", "[::1]") or host.startswith("127.")
+    """Whether only this machine can reach a host: by address, or as `localhost`; no other name can be trusted."""
+    plain = host.strip("[]").rstrip(".").lower()
+    try:
+        return plain == "localhost" or ipaddress.ip_address(plain).is_loopback
+    except ValueError:
+        return False
 
 
 class Doors:
@@ -41,11 +46,10 @@ class Doors:
         if self._settings.open_to_all:
             _refuse_foreign_page(request)
             return self._settings.tenants[0] if self._settings.tenants else None
-        scheme, _, key = request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() not in ("bearer", ""):
-            key = ""
-        key = key.strip() or request.headers.get("api-key", "")
-        tenant = self._by_key.get(hashlib.sha256(key.encode()).hexdigest()) if key else None
+        scheme, _, bearer = request.headers.get("Authorization", "").partition(" ")
+        key = (bearer.strip() if scheme.lower() == "bearer" else "") or request.headers.get("api-key", "")
+        digest = hashlib.sha256(key.encode(errors="surrogateescape")).hexdigest()
+        tenant = self._by_key.get(digest) if key else None
         if tenant is None:
             raise Problem(401, "no tenant has this key; send Authorization: Bearer KEY", code="invalid_api_key")
         return tenant
@@ -65,25 +69,40 @@ class Doors:
         """Count images against a tenant's limit a minute.
 
         Raises:
-            Problem: 429 with the seconds until there is room.
+            Problem: 429 with the seconds until there is room; without them where there never will be.
         """
         if tenant is None or tenant.images_per_minute is None:
             return
         made = self._made.setdefault(tenant.name, deque())
         while made and made[0][0] <= now - _MINUTE_S:
             made.popleft()
-        if sum(count for _, count in made) + images > tenant.images_per_minute:
-            wait = made[0][0] + _MINUTE_S - now if made else _MINUTE_S
-            raise Problem(429, f"{tenant.images_per_minute} images a minute at most; wait", code="rate_limit_exceeded",
-                          retry_after_s=wait)
+        most = tenant.images_per_minute
+        if sum(count for _, count in made) + images > most:
+            wait = None if images > most else _wait_s(made, room=most - images, now=now)
+            raise Problem(429, f"{images} images asked, {most} a minute at most; wait, or ask for fewer",
+                          code="rate_limit_exceeded", retry_after_s=wait)
         made.append((now, images))
+
+
+def _wait_s(made: deque[tuple[float, int]], *, room: int, now: float) -> float:
+    """Seconds until no more than `room` images count."""
+    counted = sum(count for _, count in made)
+    for at, count in made:
+        counted -= count
+        if counted <= room:
+            return at + _MINUTE_S - now
+    return _MINUTE_S
 
 
 def _refuse_foreign_page(request: web.Request) -> None:
     """A page of any site can make a browser post a form to this machine; it cannot hide where it comes from."""
-    origin, host = request.headers.get("Origin"), request.host.rpartition(":")[0] or request.host
-    if not is_loopback(host.strip("[]")) and not is_loopback(host):
+    try:
+        host = urlsplit(f"//{request.host}").hostname or ""
+    except ValueError:
+        host = ""
+    if not is_loopback(host):
         raise Problem(403, "this server has no keys and answers only to this machine by name or address; "
                       "give tenants keys to open it", code="not_loopback")
-    if origin is not None and urlsplit(origin).netloc != request.host:
+    origin = request.headers.get("Origin")
+    if origin is not None and origin.partition("://")[2] != request.host:
         raise Problem(403, "a web page of another site may not spend your money", code="foreign_origin")

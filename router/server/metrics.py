@@ -29,6 +29,8 @@ class Metrics:
                                  registry=self._registry)
         self._seconds = Histogram("breakeven_request_seconds", "From acceptance to the answer", ("segment", "backend"),
                                   buckets=_SECONDS, registry=self._registry)
+        self._answers = Counter("breakeven_answers", "HTTP answers, refused ones too; 499 is a caller that hung up",
+                                ("path", "status"), registry=self._registry)
         self._told = Counter("breakeven_events", "Events worth a look", ("name",), registry=self._registry)
         self._faults = Counter("breakeven_faults", "Faults of the server itself", ("kind",), registry=self._registry)
         Gauge("breakeven_calls_in_flight", "Calls to backends now", registry=self._registry).set_function(
@@ -42,6 +44,10 @@ class Metrics:
     def page(self) -> bytes:
         """Every metric as text."""
         return generate_latest(self._registry)
+
+    def answered(self, path: str, status: int) -> None:
+        """An answer on a path, as the server's routes spell it."""
+        self._answers.labels(path, str(status)).inc()
 
     def fault(self, kind: str) -> None:
         """A fault of the server itself."""

@@ -30,45 +30,96 @@ _FIELDS = {
     "stream": {"type": "boolean"}, "partial_images": {"type": "integer", "minimum": 0, "maximum": MOST_PARTIAL_IMAGES},
     "response_format": {"enum": ["b64_json", "url"]}, "seed": {"type": "integer"}, "steps": {"type": "integer"},
     "safety_identifier": _TEXT, "routing": _ROUTING}
+_ERROR = {"type": "object", "required": ["error"], "properties": {"error": {
+    "type": "object", "required": ["message", "type", "code"], "properties": {
+        "message": _TEXT, "type": _TEXT, "code": _TEXT, "param": {"type": ["string", "null"]}}}}}
+_OUTCOME = {"verdict": {"enum": ["accepted", "rejected", "edited"]},
+            "image": {"type": "integer", "minimum": 0, "maximum": MOST_IMAGES - 1}, "reason": _TEXT,
+            "reviewer_seconds": {"type": "number", "minimum": 0}}
+_BACK = {"to": {"type": "integer", "minimum": 1}, "why": {"type": "string", "maxLength": 200}}
 _FILE = {"type": "string", "format": "binary"}
 
 
 def openapi_document() -> dict[str, Any]:
     """OpenAPI 3.1."""
-    generation = _body("application/json", _FIELDS, needed=["prompt"])
+    return {
+        "openapi": "3.1.0", "info": {
+            "title": "Breakeven router", "version": __version__,
+            "description": "OpenAI's Images API over several vendors and own GPUs. Where no tenant has a key, the "
+                           "server answers this machine alone and asks for none."},
+        "security": [{"key": []}, {}],
+        "components": {"securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
+                       "schemas": {"Error": _ERROR}},
+        "paths": _openai_paths("/v1") | _openai_paths("") | _own_paths() | _admin_paths()}
+
+
+def _openai_paths(prefix: str) -> dict[str, Any]:
+    """Clients differ in whether their base address ends in /v1."""
+    return {
+        f"{prefix}/images/generations": {"post": _operation("Make images", _generation())},
+        f"{prefix}/images/edits": {"post": _operation("Edit images", _edit())},
+        f"{prefix}/images/variations": {"post": _operation("Gone with DALL-E 2; always 404", None)},
+        f"{prefix}/models": {"get": _operation("Models and what they can do", None)},
+        f"{prefix}/models/{{name}}": {"get": _operation("One model", None, "name")}}
+
+
+def _own_paths() -> dict[str, Any]:
+    question = _FIELDS | {"references": {"type": "array", "items": _TEXT, "maxItems": MOST_REFERENCES,
+                                         "description": "Sizes of the images of an edit, in place of the images."},
+                          "mask": {"type": "boolean"}}
+    return {
+        "/v1/decide": {"post": _operation("Decide only; nothing is sent", _json(question, needed=["prompt"]))},
+        "/v1/images/{id}/outcome": {"post": _operation(
+            "What a person made of an image", _json(_OUTCOME, needed=["verdict"]), "id")},
+        "/v1/images/files/{name}": {"get": _operation("A stored picture", None, "name")},
+        "/healthz": {"get": _operation("The process answers", None)},
+        "/readyz": {"get": _operation("Requests can be taken", None)},
+        "/metrics": {"get": _operation("Prometheus metrics", None)},
+        "/openapi.json": {"get": _operation("This document", None)}}
+
+
+def _admin_paths() -> dict[str, Any]:
+    toml = {"required": True, "content": {"application/toml": {"schema": _TEXT}}}
+    back = _json(_BACK, needed=[]) | {"required": False}
+    return {
+        "/v1/admin/policy": {
+            "get": _operation("The policy in force (admin)", None),
+            "post": _operation("Put a policy in force (admin)", toml) | {"parameters": [_query("why")]}},
+        "/v1/admin/policy/history": {"get": _operation("Every version, and the audit (admin)", None)},
+        "/v1/admin/policy/rollback": {"post": _operation("Put an earlier version in force again (admin)", back)},
+        "/v1/admin/spend": {"get": _operation("What a month cost (admin)", None) | {"parameters": [_query("month")]}}}
+
+
+def _generation() -> dict[str, Any]:
+    return _json(_FIELDS, needed=["prompt"])
+
+
+def _edit() -> dict[str, Any]:
     form = _FIELDS | {"image": {"oneOf": [_FILE, {"type": "array", "items": _FILE, "maxItems": MOST_REFERENCES}]},
                       "image[]": {"type": "array", "items": _FILE}, "mask": _FILE, "routing": _TEXT}
     reference = {"type": "object", "properties": {"image_url": _TEXT}}
-    edit = _FIELDS | {"images": {"type": "array", "items": reference, "maxItems": MOST_REFERENCES}, "mask": reference}
-    edits = _body("multipart/form-data", form, needed=["prompt"])
-    edits["content"] |= _body("application/json", edit, needed=["prompt", "images"])["content"]
-    outcome = {"verdict": {"enum": ["accepted", "rejected", "edited"]}, "image": {"type": "integer"}, "reason": _TEXT,
-               "reviewer_seconds": {"type": "number"}}
-    return {
-        "openapi": "3.1.0", "info": {"title": "Breakeven router", "version": __version__},
-        "security": [{"key": []}, {}],
-        "components": {"securitySchemes": {"key": {"type": "http", "scheme": "bearer"}}},
-        "paths": {
-            "/v1/images/generations": {"post": _operation("Make images", generation)},
-            "/v1/images/edits": {"post": _operation("Edit images", edits)},
-            "/v1/decide": {"post": _operation("Decide only; nothing is sent", generation)},
-            "/v1/images/{id}/outcome": {"post": _operation(
-                "What a person made of an image", _body("application/json", outcome, needed=["verdict"]), "id")},
-            "/v1/images/files/{name}": {"get": _operation("A stored picture", None, "name")},
-            "/v1/models": {"get": _operation("Models and what they can do", None)},
-            "/healthz": {"get": _operation("The process answers", None)},
-            "/readyz": {"get": _operation("Requests can be taken", None)},
-            "/metrics": {"get": _operation("Prometheus metrics", None)}}}
+    linked = _FIELDS | {"images": {"type": "array", "items": reference, "maxItems": MOST_REFERENCES}, "mask": reference}
+    both = _json(linked, needed=["prompt", "images"])
+    both["content"]["multipart/form-data"] = {"schema": _object(form, needed=["prompt"])}
+    return both
 
 
-def _body(kind: str, fields: dict[str, Any], *, needed: list[str]) -> dict[str, Any]:
-    schema = {"type": "object", "properties": fields, "required": needed}
-    return {"required": True, "content": {kind: {"schema": schema}}}
+def _json(fields: dict[str, Any], *, needed: list[str]) -> dict[str, Any]:
+    return {"required": True, "content": {"application/json": {"schema": _object(fields, needed=needed)}}}
+
+
+def _object(fields: dict[str, Any], *, needed: list[str]) -> dict[str, Any]:
+    return {"type": "object", "properties": fields} | ({"required": needed} if needed else {})
+
+
+def _query(name: str) -> dict[str, Any]:
+    return {"name": name, "in": "query", "required": False, "schema": _TEXT}
 
 
 def _operation(summary: str, body: dict[str, Any] | None, *in_path: str) -> dict[str, Any]:
-    answers = {"200": {"description": "done"}, "4XX": {"description": "an error in OpenAI's shape"},
-               "5XX": {"description": "an error in OpenAI's shape"}}
+    told = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
+    answers = {"200": {"description": "done"}, "4XX": {"description": "an error in OpenAI's shape", "content": told},
+               "5XX": {"description": "an error in OpenAI's shape", "content": told}}
     made: dict[str, Any] = {"summary": summary, "responses": answers}
     if in_path:
         made["parameters"] = [{"name": name, "in": "path", "required": True, "schema": _TEXT} for name in in_path]

@@ -4,27 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import binascii
 import ipaddress
 import socket
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote_to_bytes, urlsplit
+from urllib.parse import unquote_to_bytes
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
+from yarl import URL
 
 from ..errors import BadRequest, short_text
 from ..pictures import NotAPicture, Picture, read_picture
+from ..request import MOST_REFERENCES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["MOST_REFERENCE_BYTES", "PublicResolver", "fetch_picture", "picture_of", "pictures_of_document"]
+    from .room import Intake
+
+__all__ = ["MOST_REFERENCE_BYTES", "PublicResolver", "fetch_bytes", "fetchable", "picture_of", "pictures_of_document"]
 
 MOST_REFERENCE_BYTES = 25 * 2**20
 _MOST_URL_CHARS = 2048
 _FETCH_S = 15.0
 _PICTURE_WORDS = ("png", "jpeg", "webp")
+_TRANSLATED = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("::/96"))
+_TRANSLATED_AT_HOME = ipaddress.IPv6Network("64:ff9b:1::/48")
 
 
 def picture_of(data: bytes, param: str) -> Picture:
@@ -45,7 +50,7 @@ def picture_of(data: bytes, param: str) -> Picture:
     return picture
 
 
-async def pictures_of_document(document: Mapping[str, Any], *, hosts: tuple[str, ...]) -> (
+async def pictures_of_document(document: Mapping[str, Any], intake: Intake, *, hosts: tuple[str, ...]) -> (
         tuple[tuple[Picture, ...], Picture | None]):
     """Reference images and mask of an edit that came as JSON: `images` and `mask` with `image_url`.
 
@@ -54,46 +59,56 @@ async def pictures_of_document(document: Mapping[str, Any], *, hosts: tuple[str,
     """
     given = document.get("images", document.get("image", []))
     listed = given if isinstance(given, list) else [given]
-    references = [await _one(item, f"images[{at}]", hosts) for at, item in enumerate(listed)]
+    if len(listed) > MOST_REFERENCES:
+        raise BadRequest(f"images: {len(listed):,} images, {MOST_REFERENCES} at most; send fewer", param="images",
+                         code="too_many_images")
+    references = [await _one(item, intake, f"images[{at}]", hosts=hosts) for at, item in enumerate(listed)]
     mask = document.get("mask")
-    return tuple(references), None if mask is None else await _one(mask, "mask", hosts)
+    return tuple(references), None if mask is None else await _one(mask, intake, "mask", hosts=hosts)
 
 
-async def fetch_picture(url: str, param: str, *, hosts: tuple[str, ...] = ()) -> Picture:
-    """The picture of an address: a data URL, or https on a public host.
+def fetchable(url: str, param: str, *, hosts: tuple[str, ...]) -> URL:
+    """An address that may be fetched, parsed as the client that fetches it parses it.
 
     Raises:
-        BadRequest: another scheme, a private or unlisted host, a redirect, too large, or no picture.
+        BadRequest: another scheme than https, a literal address that is not public, or an unlisted host.
     """
-    if url[:5].lower() == "data:":
-        return picture_of(_data_url(url, param), param)
-    parts = urlsplit(url)
-    if len(url) > _MOST_URL_CHARS or parts.scheme != "https" or not parts.hostname or parts.username:
-        raise BadRequest(f"{param}.image_url: give https://host/path, or a data URL", param=param, code="invalid_url")
-    if hosts and parts.hostname not in hosts:
-        raise BadRequest(f"{param}.image_url: host {short_text(parts.hostname)} is not one this server fetches from",
-                         param=param, code="invalid_url")
-    if _is_private_literal(parts.hostname):
-        raise BadRequest(f"{param}.image_url: a host that is not on the open internet", param=param, code="invalid_url")
-    connector = aiohttp.TCPConnector(resolver=PublicResolver())
     try:
-        async with (aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=_FETCH_S),
-                                          trust_env=False) as session,
+        parsed = URL(url) if len(url) <= _MOST_URL_CHARS else URL()
+    except ValueError:
+        parsed = URL()
+    host = parsed.host
+    if parsed.scheme != "https" or not host or parsed.user or parsed.password:
+        raise _no_address(param, "give https://host/path, or a data URL")
+    if hosts and host not in hosts:
+        raise _no_address(param, f"host {short_text(host)} is not one this server fetches from")
+    if _is_private_literal(host):
+        raise _no_address(param, "a host that is not on the open internet")
+    return parsed
+
+
+async def fetch_bytes(url: URL, intake: Intake, *, param: str, connector: aiohttp.BaseConnector) -> bytes:
+    """What lies at an address; redirects are not followed.
+
+    Raises:
+        BadRequest: it does not answer, answers something else than 200, or with too much.
+    """
+    timeout = aiohttp.ClientTimeout(total=_FETCH_S)
+    try:
+        async with (aiohttp.ClientSession(connector=connector, timeout=timeout) as session,
                     session.get(url, allow_redirects=False) as response):
             if response.status != 200:  # noqa: PLR2004 (anything else, a redirect too, is no picture)
-                raise BadRequest(f"{param}.image_url: answered {response.status}; give the address of the picture "
-                                 "itself", param=param, code="invalid_url")
-            return picture_of(await _read(response, param), param)
+                raise _no_address(param, f"answered {response.status}; give the address of the picture itself")
+            return await _read(response, intake, param)
     except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-        raise BadRequest(f"{param}.image_url: cannot be fetched ({type(error).__name__}); send the file, or a data URL",
-                         param=param, code="invalid_url") from None
+        raise _no_address(param, f"cannot be fetched ({type(error).__name__}); send the file, or a data URL") from None
 
 
 class PublicResolver(AbstractResolver):
     """Resolves names to addresses of the open internet alone; literal addresses are resolved too."""
 
-    async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET) -> (
-            list[ResolveResult]):
+    async def resolve(self, host: str, port: int = 0, *,  # type: ignore[override]
+                      family: socket.AddressFamily = socket.AF_INET) -> list[ResolveResult]:
         """Public addresses of a host.
 
         Raises:
@@ -113,50 +128,70 @@ class PublicResolver(AbstractResolver):
 def _is_private_literal(host: str) -> bool:
     """A literal address never reaches the resolver."""
     try:
-        return not _is_public(host.strip("[]"))
+        return not _is_public(host)
     except ValueError:
         return False
 
 
 def _is_public(address: str) -> bool:
+    """Whether an address is one of the open internet; one that carries another inside must be so twice."""
     known = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(known, ipaddress.IPv6Address):
-        inner = known.ipv4_mapped or known.sixtofour or (known.teredo[1] if known.teredo else None)
-        if inner is not None:
-            known = inner
+        inner = _inner(known)
+        if inner is not None or known in _TRANSLATED_AT_HOME:
+            return inner is not None and _is_public(str(inner))
     return known.is_global and not known.is_multicast
 
 
-async def _one(item: Any, param: str, hosts: tuple[str, ...]) -> Picture:
+def _inner(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    """The IPv4 address that a translator or a tunnel would reach through an IPv6 one."""
+    if any(address in network for network in _TRANSLATED):
+        return ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
+    return address.ipv4_mapped or address.sixtofour or (address.teredo[1] if address.teredo else None)
+
+
+async def _one(item: Any, intake: Intake, param: str, *, hosts: tuple[str, ...]) -> Picture:
     url = item.get("image_url") if isinstance(item, dict) else item
     if isinstance(url, dict):
         url = url.get("url")
     if not isinstance(url, str):
         raise BadRequest(f"{param}: give image_url, an https address or a data URL; file_id is not kept here",
                          param=param, code="invalid_image")
-    return await fetch_picture(url, param, hosts=hosts)
+    if url[:5].lower() == "data:":
+        return picture_of(_data_url(url, param), param)
+    address = fetchable(url, param, hosts=hosts)
+    connector = aiohttp.TCPConnector(resolver=PublicResolver())
+    return picture_of(await fetch_bytes(address, intake, param=param, connector=connector), param)
 
 
 def _data_url(url: str, param: str) -> bytes:
     head, comma, body = url.partition(",")
-    if not comma or len(body) > MOST_REFERENCE_BYTES * 4 // 3 + 4:
-        code = "too_large" if comma else "invalid_url"
-        raise BadRequest(f"{param}.image_url: a data URL without data, or above {MOST_REFERENCE_BYTES:,} bytes",
-                         param=param, code=code)
+    if not comma:
+        raise _no_address(param, "a data URL without data")
+    if len(body) > MOST_REFERENCE_BYTES * 4 // 3 + 4:
+        raise _too_large(param)
     if not head.lower().endswith(";base64"):
         return unquote_to_bytes(body)
     try:
         return base64.b64decode(body, validate=True)
-    except binascii.Error:
-        raise BadRequest(f"{param}.image_url: a data URL whose base64 cannot be read", param=param,
-                         code="invalid_url") from None
+    except ValueError:
+        raise _no_address(param, "a data URL whose base64 cannot be read") from None
 
 
-async def _read(response: aiohttp.ClientResponse, param: str) -> bytes:
+async def _read(response: aiohttp.ClientResponse, intake: Intake, param: str) -> bytes:
     read = bytearray()
     async for chunk in response.content.iter_chunked(65_536):
+        intake.take(len(chunk))
         read += chunk
         if len(read) > MOST_REFERENCE_BYTES:
-            raise BadRequest(f"{param}.image_url: above {MOST_REFERENCE_BYTES:,} bytes; send a smaller image",
-                             param=param, code="too_large")
+            raise _too_large(param)
     return bytes(read)
+
+
+def _no_address(param: str, problem: str) -> BadRequest:
+    return BadRequest(f"{param}.image_url: {problem}", param=param, code="invalid_url")
+
+
+def _too_large(param: str) -> BadRequest:
+    return BadRequest(f"{param}.image_url: above {MOST_REFERENCE_BYTES:,} bytes; send a smaller image", param=param,
+                      code="too_large")

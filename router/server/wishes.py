@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from types import MappingProxyType
@@ -18,16 +19,18 @@ if TYPE_CHECKING:
     from ..pictures import Picture
     from ..settings import Tenant
 
-__all__ = ["Wishes", "read_wishes"]
+__all__ = ["ROUTING", "Wishes", "read_wishes"]
 
 Answers = Literal["b64_json", "url"]
 _LEGACY_QUALITIES = {"standard": "auto", "hd": "high", "": "auto"}
-_ROUTING = ("data_class", "deadline_s", "max_usd", "lora", "segment", "text", "tags", "residency", "project", "brand",
-            "campaign", "cost_center")
+ROUTING = ("data_class", "deadline_s", "max_usd", "lora", "segment", "text", "tags", "residency", "project", "brand",
+           "campaign", "cost_center")
 _READ = frozenset({
     "prompt", "model", "n", "size", "quality", "output_format", "output_compression", "background", "moderation",
     "stream", "partial_images", "response_format", "user", "safety_identifier", "seed", "steps", "num_inference_steps",
-    "routing", "image", "images", "image[]", "mask"})
+    "routing"})
+_PICTURES = frozenset({"image", "images", "image[]", "mask", "references"})
+_WHOLE = re.compile(r"\s*[+-]?[0-9]{1,18}\s*")
 _MOST_TAGS, _LONGEST_TAG = 16, 100
 
 
@@ -49,22 +52,31 @@ def read_wishes(fields: Mapping[str, Any], *, tenant: Tenant | None, operation: 
         BadRequest: a field that is known and cannot be read.
     """
     read = _Fields(fields)
-    routing = read.routing()
-    lora = routing.get("lora")
+    routing, stream = read.routing(), read.flag("stream")
+    lora, previews = routing.get("lora"), read.count("partial_images", 0) or 0
     request = ImageRequest(
         read.text("prompt"), operation=operation, model=read.text("model", "auto") or "auto", size=read.size(),
         n=read.images(), quality=read.quality(),
-        output_format=read.word("output_format", "png", ("png", "jpeg", "webp")),
+        output_format=read.word("output_format", "png", words=("png", "jpeg", "webp")),
         output_compression=read.count("output_compression"),
-        background=read.word("background", "auto", ("auto", "opaque", "transparent")),
-        moderation=read.word("moderation", "auto", ("auto", "low")), seed=read.count("seed"),
+        background=read.word("background", "auto", words=("auto", "opaque", "transparent")),
+        moderation=read.word("moderation", "auto", words=("auto", "low")), seed=read.count("seed"),
         steps=read.count("steps") or read.count("num_inference_steps"),
-        partial_images=read.count("partial_images", 0) or 0, references=references, mask=mask,
+        partial_images=previews if stream else 0, references=references, mask=mask,
         lora=_lora(lora) if lora is not None else None, tenant=tenant.name if tenant else "",
         safety_identifier=read.text("safety_identifier") or read.text("user"), **_routed(routing))
     default: Answers = tenant.answers if tenant else "b64_json"
-    return Wishes(request, read.flag("stream"), read.word("response_format", default, ("b64_json", "url")),
-                  tuple(sorted(name for name in fields if name not in _READ)))
+    answers = read.word("response_format", default, words=("b64_json", "url"))
+    return Wishes(request, stream, answers, _ignored(fields, request, previews=previews, streamed_url=(
+        stream and answers == "url" and "response_format" in fields)))
+
+
+def _ignored(fields: Mapping[str, Any], request: ImageRequest, *, previews: int, streamed_url: bool) -> (
+        tuple[str, ...]):
+    """Fields without a meaning here: unknown ones, pictures of a generation, previews of an answer that is whole."""
+    known = _READ | _PICTURES if request.operation == "edit" else _READ
+    unmet = {"partial_images": previews != request.partial_images, "response_format": streamed_url}
+    return tuple(sorted(name for name in fields if name not in known or unmet.get(name, False)))
 
 
 class _Fields:
@@ -76,10 +88,10 @@ class _Fields:
         if value is None:
             return default
         if not isinstance(value, str):
-            raise _wrong(name, value, "a text")
+            raise BadRequest(f"{name}: give a text", param=name, code="invalid_type")
         return value
 
-    def word(self, name: str, default: Any, words: Sequence[str]) -> Any:
+    def word(self, name: str, default: Any, *, words: Sequence[str]) -> Any:
         value = self._fields.get(name)
         if value in (None, ""):
             return default
@@ -97,7 +109,7 @@ class _Fields:
             return int(value)
         if isinstance(value, int):
             return value
-        if isinstance(value, str) and value.strip().lstrip("-").isdecimal() and len(value) < 20:  # noqa: PLR2004
+        if isinstance(value, str) and _WHOLE.fullmatch(value):
             return int(value)
         raise _wrong(name, value, "a whole number")
 
@@ -139,18 +151,18 @@ class _Fields:
         if not isinstance(value, dict):
             raise _wrong("routing", value, "an object")
         for name in value:
-            if name not in _ROUTING:
-                raise BadRequest(f"routing.{short_text(name)}: unknown; use only {', '.join(_ROUTING)}",
+            if name not in ROUTING:
+                raise BadRequest(f"routing.{short_text(name)}: unknown; use only {', '.join(ROUTING)}",
                                  param="routing", code="unknown_parameter")
         return value
 
 
 def _routed(routing: Mapping[str, Any]) -> dict[str, Any]:
-    readers: Mapping[str, Callable[[str, Any], Any]] = {
+    readers: dict[str, Callable[[str, Any], Any]] = {
         "data_class": _one_of("public", "confidential", "restricted"), "text": _one_of("auto", "exact", "none"),
         "deadline_s": _seconds, "max_usd": _usd, "tags": _tags}
-    return {name: readers.get(name, _plain)(name, value) for name, value in routing.items()
-            if name != "lora" and value is not None}
+    return {name: readers[name](name, value) if name in readers else _plain(name, value)
+            for name, value in routing.items() if name != "lora" and value is not None}
 
 
 def _one_of(*words: str) -> Callable[[str, Any], str]:
