@@ -81,11 +81,11 @@ async def read_body(chunks: AsyncIterator[bytes], hold: Hold, *, stated: int | N
     """
     room = most if stated is None or hold.bytes else stated
     if max(room, stated or 0) > _MOST_BYTES:
-        raise TooLarge
+        raise TooLarge("too_large")
     await hold.enter(room)
     body = bytearray()
     async for chunk in chunks:
         body += chunk
         if len(body) > room:
-            raise TooLarge
+            raise TooLarge("too_large")
     return body

@@ -70,7 +70,6 @@ class Batches:
                 return
             for ticket in tickets:
                 ticket.answer, ticket.in_doubt, ticket.error = None, not unfit, self._explained(error)
-                ticket.error.__cause__ = error
 
     def _explained(self, error: Exception) -> LedgerError:
         if isinstance(error, SQLAlchemyError):

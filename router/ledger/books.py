@@ -19,7 +19,7 @@ from ..errors import LedgerError
 from .faults import explained
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from sqlalchemy import Connection, Engine
     from sqlalchemy.engine.url import URL
@@ -28,7 +28,10 @@ __all__ = ["PATIENCE_S", "Books", "connect_books", "now_us", "reading", "writing
 
 PATIENCE_S = 10.0
 _NAP_S = (0.0002, 0.001)
-_POSTGRES_SESSION = ("SET synchronous_commit = on", "SET lock_timeout = '10s'", "SET TIME ZONE 'UTC'")
+_POSTGRES_SESSION = ("SET synchronous_commit = on", "SET lock_timeout = '10s'", "SET jit = off")
+# A plan that was made while the tables were empty scans them for as long as the connection lives; the writer finds rows
+# by their keys only.
+_POSTGRES_WRITER = ("SET enable_seqscan = off",)
 
 
 @dataclass(frozen=True)
@@ -56,11 +59,12 @@ class Books:
         self.reads.dispose()
 
 
-def connect_books(url: str) -> Books:
+def connect_books(url: str, *, create: bool) -> Books:
     """A ledger database by URL; nothing is read yet.
 
     Args:
         url: `sqlite:///ledger.db`, `sqlite:////var/lib/breakeven/ledger.db` or `postgresql://user@host/name`.
+        create: make the file where there is none.
 
     Raises:
         LedgerError: no such kind of URL, a missing driver, a missing folder, or a file that cannot be made.
@@ -72,19 +76,21 @@ def connect_books(url: str) -> Books:
         raise LedgerError("ledger: the URL cannot be read; write sqlite:///ledger.db or postgresql://user@host/name, "
                           "with %40 for an @ in a password") from None
     if parsed.get_backend_name() == "sqlite":
-        return _sqlite(parsed)
+        return _sqlite(parsed, create=create)
     if parsed.get_backend_name() in ("postgresql", "postgres"):
         return _postgres(parsed)
     raise LedgerError(f"ledger {parsed.render_as_string()}: only sqlite:/// and postgresql:// are supported")
 
 
-def _sqlite(parsed: URL) -> Books:
+def _sqlite(parsed: URL, *, create: bool) -> Books:
     shown = parsed.render_as_string()
     if not parsed.database or parsed.database == ":memory:" or parsed.query:
         raise LedgerError(f"ledger {shown}: books live on a disk; write sqlite:///ledger.db, without further options")
     path = Path(parsed.database)
     if not path.parent.is_dir():
         raise LedgerError(f"ledger {shown}: the folder {path.parent} does not exist; make it first")
+    if not create and not path.exists():
+        raise LedgerError(f"ledger {shown}: there is no such file; name the ledger that the router writes")
     try:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     except OSError as error:
@@ -107,7 +113,7 @@ def _durable(connection: sqlite3.Connection, _record: object) -> None:
 
 def _for_writing(connection: sqlite3.Connection, record: object) -> None:
     _durable(connection, record)
-    # SQLite's own wait sleeps up to 100 ms between tries, so a waiting process starves; `_take_write_lock` naps briefly.
+    # SQLite's own wait sleeps up to 100 ms between tries, so a waiting process starves; `_take_write_lock` naps less.
     connection.execute("PRAGMA busy_timeout = 0")
 
 
@@ -137,16 +143,19 @@ def _postgres(parsed: URL) -> Books:
         "application_name": "breakeven ledger"}}
     writes = create_engine(parsed, isolation_level="READ COMMITTED", pool_size=1, **given)
     reads = create_engine(parsed, isolation_level="REPEATABLE READ", pool_pre_ping=True, **given)
-    for engine in (writes, reads):
-        event.listen(engine, "connect", _postgres_session)
+    event.listen(writes, "connect", _saying(*_POSTGRES_SESSION, *_POSTGRES_WRITER))
+    event.listen(reads, "connect", _saying(*_POSTGRES_SESSION))
     return Books(shown, writes, reads)
 
 
-def _postgres_session(connection: Any, _record: object) -> None:
-    with connection.cursor() as cursor:
-        for statement in _POSTGRES_SESSION:
-            cursor.execute(statement)
-    connection.commit()
+def _saying(*statements: str) -> Callable[[Any, object], None]:
+    def connected(connection: Any, _record: object) -> None:
+        with connection.cursor() as cursor:
+            for statement in statements:
+                cursor.execute(statement)
+        connection.commit()
+
+    return connected
 
 
 @contextmanager
@@ -160,7 +169,7 @@ def writing(books: Books) -> Iterator[Connection]:
         with books.writes.connect() as connection, connection.begin():
             yield connection
     except SQLAlchemyError as error:
-        raise explained(error, books.shown) from error
+        raise explained(error, books.shown) from None
 
 
 @contextmanager
@@ -174,7 +183,7 @@ def reading(books: Books) -> Iterator[Connection]:
         with books.reads.connect() as connection, connection.begin():
             yield connection
     except SQLAlchemyError as error:
-        raise explained(error, books.shown) from error
+        raise explained(error, books.shown) from None
 
 
 def now_us(connection: Connection) -> int:

@@ -32,7 +32,7 @@ class Close(Operation[None]):
     def apply(self, page: Page) -> None:
         """Write it over an earlier end, if there was one."""
         if self._row["id"] not in page.requests:
-            raise LedgerError(f"ledger: request {short_text(self._row['request'])} is not on the books; record it")
+            raise LedgerError(f"ledger: request {short_text(self._row['id'])} is not on the books; record it")
         page.write(page.statements.closed, self._row)
 
 

@@ -4,9 +4,23 @@ from __future__ import annotations
 
 import json
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import JSON, and_, bindparam, cast, column, func, literal_column, select, tuple_, update
+from sqlalchemy import (
+    ARRAY,
+    JSON,
+    String,
+    and_,
+    any_,
+    bindparam,
+    cast,
+    column,
+    func,
+    literal_column,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from . import tables
@@ -14,15 +28,14 @@ from . import tables
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from sqlalchemy import Connection, Dialect, Table
+    from sqlalchemy import Column, Connection, Dialect, Table
     from sqlalchemy import Row as Record
     from sqlalchemy.sql.elements import ClauseElement
 
-    from .rows import Key, Row
+    from .rows import Row
 
-__all__ = ["Statements", "Write", "padded", "read_attempts", "read_budgets", "read_keys", "read_requests"]
+__all__ = ["Read", "Statements", "Write"]
 
-Item = TypeVar("Item")
 _INSERTED_REQUEST = ("id", "received_at", "tenant", "project", "segment", "brand", "campaign", "cost_center",
                      "operation", "model_asked", "size_asked", "quality_asked", "n_asked", "references", "text_words",
                      "data_class", "prompt_hash", "prompt_chars", "fingerprint", "policy_digest", "verdicts", "tags",
@@ -68,7 +81,7 @@ def _inserted(table: Table, names: Sequence[str], dialect: Dialect, *, over: Seq
     if dialect.name == "sqlite":
         made: Any = sqlite.insert(table).values({name: bindparam(name) for name in names})
     else:
-        made = postgresql.insert(table).from_select(names, select(*(_sent(table, names)[name] for name in names)))
+        made = postgresql.insert(table).from_select(names, select(*_sent(table, names)))
     identity = [column.name for column in table.primary_key]
     if over is None:
         return Write(made.on_conflict_do_nothing(), dialect, identity=identity)
@@ -91,8 +104,44 @@ def _sent(table: Table, names: Sequence[str]) -> Any:
     return typed.table_valued(*(column(name, table.c[name].type) for name in names), name="sent").c
 
 
+class Read:
+    """One statement that finds many rows by their primary key, compiled once."""
+
+    def __init__(self, table: Table, names: Sequence[str], dialect: Dialect, *, lock: bool) -> None:
+        key = list(table.primary_key)
+        self._single = len(key) == 1
+        self._sqlite = dialect.name == "sqlite"
+        self._names = [column.name for column in key]
+        wanted = select(*(table.c[name] for name in names)).where(self._found(table, key))
+        if lock:
+            wanted = wanted.order_by(*key).with_for_update(of=table)
+        self._sql = str(wanted.compile(dialect=dialect))
+
+    def _found(self, table: Table, key: list[Column[Any]]) -> Any:
+        rows: Any = bindparam("rows")
+        if self._sqlite:
+            value: Any = literal_column("value")
+            parts = [value] if self._single else [func.json_extract(value, literal_column(f"'$[{place}]'"))
+                                                  for place in range(len(key))]
+            return tuple_(*key).in_(select(*parts).select_from(func.json_each(rows)))
+        if self._single:
+            return key[0] == any_(cast(rows, ARRAY(String)))
+        return tuple_(*key).in_(select(*_sent(table, self._names)))
+
+    def run(self, connection: Connection, keys: Iterable[Any]) -> Sequence[Record[Any]]:
+        """The rows that exist, locked in the order of their keys, so that no two processes wait for each other."""
+        wanted = sorted(keys)
+        if self._sqlite:
+            given: Any = (json.dumps(wanted),)
+        elif self._single:
+            given = {"rows": wanted}
+        else:
+            given = {"rows": json.dumps([dict(zip(self._names, key, strict=True)) for key in wanted])}
+        return connection.exec_driver_sql(self._sql, given).all()
+
+
 class Statements:
-    """Every write of a batch."""
+    """Every read and write of a batch."""
 
     def __init__(self, dialect: Dialect) -> None:
         self.request = _inserted(tables.requests, _INSERTED_REQUEST, dialect)
@@ -107,41 +156,8 @@ class Statements:
         self.key = _updated(tables.keys, _KEY, dialect)
         self.owner = _inserted(tables.owners, ("id", "host", "pid", "started_at", *_LEASE), dialect, over=_LEASE)
         self.stale = _updated(tables.months, ("stale",), dialect)
-
-
-def padded(items: list[Item]) -> list[Item]:
-    """The items with the last one repeated up to a power of four, so that few different statements are prepared."""
-    size = 1
-    while size < len(items):
-        size *= 4
-    return items + items[-1:] * (size - len(items))
-
-
-def read_attempts(connection: Connection, ids: Iterable[str]) -> Sequence[Record[Any]]:
-    """Locked rows of attempts, in the order of their ids."""
-    columns = tables.attempts.c
-    wanted = [columns[name] for name in _READ_OF_ATTEMPT]
-    return connection.execute(select(*wanted).where(columns.id.in_(padded(sorted(ids)))).order_by(columns.id)
-                              .with_for_update()).all()
-
-
-def read_budgets(connection: Connection, keys: Iterable[Key], *, lock: bool) -> Sequence[Record[Any]]:
-    """Rows of budgets, locked in one order everywhere, so that no two processes wait for each other."""
-    columns = tables.budgets.c
-    wanted = select(tables.budgets).where(tuple_(columns.scope, columns.period).in_(padded(sorted(keys))))
-    if lock:
-        wanted = wanted.order_by(columns.scope, columns.period).with_for_update()
-    return connection.execute(wanted).all()
-
-
-def read_keys(connection: Connection, keys: Iterable[Key]) -> Sequence[Record[Any]]:
-    """Locked rows of idempotency keys."""
-    columns = tables.keys.c
-    return connection.execute(select(tables.keys).where(tuple_(columns.tenant, columns.key).in_(padded(sorted(keys))))
-                              .order_by(columns.tenant, columns.key).with_for_update()).all()
-
-
-def read_requests(connection: Connection, ids: Iterable[str]) -> set[str]:
-    """Which of these requests are on the books."""
-    columns = tables.requests.c
-    return set(connection.execute(select(columns.id).where(columns.id.in_(padded(sorted(ids))))).scalars())
+        self.read_attempts = Read(tables.attempts, _READ_OF_ATTEMPT, dialect, lock=True)
+        self.read_budgets = Read(tables.budgets, ("scope", "period", *_STANDING), dialect, lock=True)
+        self.see_budgets = Read(tables.budgets, ("scope", "period", *_STANDING), dialect, lock=False)
+        self.see_requests = Read(tables.requests, ("id",), dialect, lock=False)
+        self.read_keys = Read(tables.keys, ("tenant", "key", *_KEY), dialect, lock=True)
