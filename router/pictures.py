@@ -61,8 +61,11 @@ class Picture:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of the picture file in hexadecimal."""
-        return hashlib.sha256(self.as_bytes() if self.is_base64 else self.data).hexdigest()
+        """SHA-256 in hexadecimal of the picture as it came: of the file, or of its base64 text without line breaks.
+
+        Unpacking base64 takes five times as long as hashing it; `base64 -w0 FILE | sha256sum` gives the same digits.
+        """
+        return hashlib.sha256(self.data).hexdigest()
 
 
 def read_picture(data: bytes | memoryview, *, is_base64: bool) -> Picture:
