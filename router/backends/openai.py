@@ -14,7 +14,7 @@ from .event_stream import EventReader
 from .holds import MOST_SMALL_BYTES, Hold, OpenGate, TooLarge, picture_bytes, read_body
 from .protocol import Diagnosis
 from .replies import delivered_texts, error_code, from_status, headroom, lost, word
-from .transport import CONNECT_S, SILENCE_S, NoAnswer, settled, stated_length
+from .transport import CONNECT_S, SILENCE_S, NoAnswer, open_session, settled, stated_length
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 __all__ = ["OpenAIBackend"]
 
 _BESIDE_GATE = 32 * 1024
-_KEEPALIVE_S = 15.0
 _UNKNOWN_WISHES = ("seed", "steps", "lora")
 
 
@@ -86,9 +85,11 @@ class OpenAIBackend:
             import httpx2  # noqa: PLC0415
             import openai  # noqa: PLC0415
 
-            http = openai.DefaultAioHttpClient(
-                timeout=httpx2.Timeout(SILENCE_S, connect=CONNECT_S, pool=None), follow_redirects=False,
-                limits=httpx2.Limits(max_connections=0, keepalive_expiry=_KEEPALIVE_S), trust_env=False)
+            from .openai_transport import OpenAITransport  # noqa: PLC0415
+
+            http = httpx2.AsyncClient(
+                timeout=httpx2.Timeout(SILENCE_S, connect=CONNECT_S), follow_redirects=False, trust_env=False,
+                transport=OpenAITransport(self._wiring.session or open_session))
             self._client = openai.AsyncOpenAI(api_key=self._wiring.settings.key.value or "none", http_client=http,
                                               base_url=self._wiring.settings.base_url, max_retries=0)
             self._client.organization = self._client.project = None  # the package read them from the environment

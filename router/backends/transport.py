@@ -28,6 +28,8 @@ CONNECT_S = 10.0
 SILENCE_S = 900.0
 """Without a byte for so long, a connection counts as lost; the slowest answer known took 200 s."""
 LONGEST_CALL_S = 3600.0
+_READ_AHEAD_BYTES = 64 * 1024
+"""A connection that waits at the gate has read at most twice this, or what one read of its socket brought."""
 _UNSENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL)
 
 
@@ -78,7 +80,7 @@ def open_session() -> aiohttp.ClientSession:
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0), cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S, sock_read=SILENCE_S),
-        headers={"Accept-Encoding": "identity", "User-Agent": "breakeven"})
+        headers={"Accept-Encoding": "identity", "User-Agent": "breakeven"}, read_bufsize=_READ_AHEAD_BYTES)
 
 
 class Transport:
