@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import string
 import struct
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,6 +22,8 @@ PictureFormat = Literal["png", "jpeg", "webp", "gif"]
 MOST_PIXELS = 100_000_000
 _HEAD_BYTES, _TAIL_BYTES = 96, 48
 _LEAST_BYTES = 32
+_STEP_CHARS = 64 * 1024
+_BASE64 = (string.ascii_letters + string.digits + "+/").encode()
 _PNG, _JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
 _PNG_END, _JPEG_END = b"IEND\xaeB`\x82", b"\xff\xd9"
 _JPEG_FRAMES = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})
@@ -92,10 +95,9 @@ def read_picture(data: bytes | memoryview, *, is_base64: bool) -> Picture:
         raise NotAPicture(f"a {name} of {size}: more than {MOST_PIXELS:,} pixels")
     if not whole(file):
         raise NotAPicture(f"a {name} that is cut off after {file.length:,} bytes")
-    picture = Picture(data, is_base64, name, size)
     if is_base64:
-        _ = picture.digest  # reads every letter; the books want the digest of every picture anyway
-    return picture
+        _refuse_other_letters(memoryview(data))
+    return Picture(data, is_base64, name, size)
 
 
 class _File:
@@ -126,6 +128,14 @@ def _decode(text: memoryview) -> bytes:
         return binascii.a2b_base64(text, strict_mode=True)
     except binascii.Error:
         raise NotAPicture("text that is no base64") from None
+
+
+def _refuse_other_letters(text: memoryview) -> None:
+    """Striking every base64 letter out takes a sixth of the time of decoding them."""
+    end = len(text) - bytes(text[-2:]).count(b"=")
+    for at in range(0, end, _STEP_CHARS):
+        if bytes(text[at:min(at + _STEP_CHARS, end)]).translate(None, _BASE64):
+            raise NotAPicture("text that is no base64")
 
 
 def _decoded_length(text: bytes | memoryview) -> int:
