@@ -10,7 +10,7 @@ from .rows import budgets_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .dispatch import Clock
+    from .errand import Clock
     from .ledger.protocol import Budget, Ledger
     from .request import ImageRequest
     from .settings import Settings

@@ -11,7 +11,8 @@ from .board import Board
 from .building import SystemClock, catalogue_of, environment_settings, policy_of, settings_of
 from .byte_gate import ByteGate
 from .decide import compile_policy, decide
-from .dispatch import Dispatcher, Errand
+from .dispatch import Dispatcher
+from .errand import Errand
 from .errors import BadRequest, NotDelivered
 from .events import Event
 from .identity import Hasher, hash_key_of, new_request_id
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from .backends.protocol import Backend
     from .decide import Compiled, Decision
     from .delivery import Delivery
-    from .dispatch import Clock
+    from .errand import Clock
     from .ledger.protocol import Ledger
     from .pictures import Picture
     from .policy import Policy
@@ -106,7 +107,8 @@ class Router:
         self._joining = Joining(self.ledger, self.store, clock=self.clock, hasher=self._hasher, release=self.release)
         self._dispatcher = Dispatcher(ledger=self.ledger, backends=self._backends, board=self.board, clock=self.clock,
                                       gate=self.gate, tell=self.tell)
-        self._upkeep = Upkeep(self.ledger, self._backends, self.store, self.clock, tell=self.tell, learned=self.learn)
+        self._upkeep = Upkeep(self.ledger, self._backends, self.store, self.clock, tell=self.tell,
+                              settle_again=self._dispatcher.settle_again, learned=self.learn)
         return self
 
     async def __aexit__(self, *_: object) -> None:

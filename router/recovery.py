@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from .backends.protocol import Backend
-    from .dispatch import Clock
+    from .errand import Clock
     from .ledger.protocol import Ledger, OpenAttempt
     from .store import PictureStore
 

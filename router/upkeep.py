@@ -11,10 +11,10 @@ from .events import Event
 from .recovery import recover
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from .backends.protocol import Backend
-    from .dispatch import Clock
+    from .errand import Clock
     from .ledger.protocol import Ledger
     from .store import PictureStore
 
@@ -28,9 +28,10 @@ class Upkeep:
     """One task; it ends when it is stopped, and books that cannot be read are told and tried again."""
 
     def __init__(self, ledger: Ledger, backends: Mapping[str, Backend], store: PictureStore, clock: Clock, *,
-                 tell: Callable[[Event], None], learned: Callable[[Acceptance], None]) -> None:
+                 tell: Callable[[Event], None], settle_again: Callable[[], Awaitable[None]],
+                 learned: Callable[[Acceptance], None]) -> None:
         self._ledger, self._backends, self._store, self._clock = ledger, backends, store, clock
-        self._tell, self._learned = tell, learned
+        self._tell, self._settle_again, self._learned = tell, settle_again, learned
         self._task = asyncio.ensure_future(self._run())
 
     async def stop(self) -> None:
@@ -42,6 +43,7 @@ class Upkeep:
         learn_at = self._clock.monotonic()
         while True:
             try:
+                await self._settle_again()
                 await recover(self._ledger, self._backends, store=self._store, clock=self._clock, tell=self._tell)
                 if self._clock.monotonic() >= learn_at:
                     learn_at += _LEARN_EVERY_S

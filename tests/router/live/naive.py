@@ -64,10 +64,8 @@ def candidates(compiled: Compiled, request: ImageRequest, states: States, now: f
     """Labels of the choice and of where a failed attempt may go."""
     known = rows(compiled, request, states, now)
     ranked = [row for row in known if row.ranked]
-    open_now = []
-    for row in ranked:
-        if reached(compiled, request.segment, ranked, row.step) and row.verdict.reason is None:
-            open_now.append(row.option)
+    open_now = [row.option for row in ranked
+                if row.verdict.reason is None and reached(compiled, request.segment, ranked, row.step)]
     if not open_now:
         return []
     choice, rest = open_now[0], open_now[1:]

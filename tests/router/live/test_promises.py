@@ -13,7 +13,7 @@ import pytest
 from router.attempts import Kind, Refusal
 from router.backends.protocol import Reply, Trouble
 from router.decide import decide
-from router.errors import KeyInUse, NotDelivered
+from router.errors import KeyInUse, LedgerError, NotDelivered
 from router.flow import FlowRules, Leg
 from router.live import Router
 from router.request import ImageRequest
@@ -307,3 +307,37 @@ def test_a_restricted_prompt_reaches_no_hosted_backend() -> None:
 @pytest.mark.slow
 def test_a_restricted_prompt_reaches_no_hosted_backend_in_100_000_fault_sequences() -> None:
     assert restricted_sequences(100_000) > 50_000
+
+
+def test_two_answers_at_the_same_moment_are_both_kept(tmp_path: Path) -> None:
+    async def story(clock: VirtualClock) -> None:
+        played = Played(clock, tmp_path)
+        played.play("bfl", late(60.5))
+        played.play("openai", late(0.5))
+        async with played.router as router:
+            images = await router.generate("a bicycle", deadline_s=180.0, idempotency_key="k")
+            await asyncio.sleep(200)
+            assert images.state == "ok"
+            assert played.router.gate.held_bytes == 0
+        assert len(played.ledger.settlements) == len(played.ledger.intents)
+    simulate(story)
+
+
+def test_books_that_fail_for_a_while_take_no_picture_away(tmp_path: Path) -> None:
+    async def story(clock: VirtualClock) -> None:
+        played = Played(clock, tmp_path, BFL)
+        works, settle = False, played.ledger.settle
+
+        async def failing(settlement: Any) -> None:
+            if not works:
+                raise LedgerError("disk full")
+            await settle(settlement)
+
+        played.ledger.settle = failing  # type: ignore[method-assign]
+        async with played.router as router:
+            images = await router.generate("a bicycle")
+            assert (len(images.pictures), played.ledger.settlements) == (1, {})
+            works = True
+            await asyncio.sleep(60)
+            assert [one.state for one in played.ledger.settlements.values()] == ["billed"]
+    simulate(story)
