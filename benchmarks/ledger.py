@@ -1,4 +1,4 @@
-"""How fast the ledger writes, on SQLite and on PostgreSQL, one process and four against one limit, with full durability.
+"""How fast the ledger writes, durably: on SQLite and on PostgreSQL, one process, and four against one limit.
 
 Without BREAKEVEN_BENCH_POSTGRES=postgresql://... only SQLite is measured.
 """
@@ -176,7 +176,7 @@ def main() -> None:
     print(conditions)
     for row in rows:
         print(f"{row['case']:40} {row['rows_per_s']:6} rows/s  {row['pairs_per_s']:5} pairs/s  intent p50 "
-              f"{row['intent_p50_ms']:6.1f} p99 {row['intent_p99_ms']:6.1f} ms  settle p99 {row['settle_p99_ms']:6.1f} ms")
+              f"{row['intent_p50_ms']:5.1f} p99 {row['intent_p99_ms']:6.1f}  settle p99 {row['settle_p99_ms']:6.1f} ms")
 
 
 if __name__ == "__main__":
