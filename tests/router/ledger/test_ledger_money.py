@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from typing import Any, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from ledger_rows import AT, MONTH, budget, closing, intent, request, settlement
@@ -15,9 +15,10 @@ from router.ledger.open import open_books, open_ledger
 from router.ledger.protocol import Budget, Outcome, Reservation, Spent
 
 if TYPE_CHECKING:
-    from router.ledger.sql_ledger import SqlLedger
-    from pathlib import Path
     from collections.abc import Awaitable, Callable
+    from pathlib import Path
+
+    from router.ledger.sql_ledger import SqlLedger
 
 
 def run(url: str, story: Callable[[SqlLedger], Awaitable[Any]]) -> Any:

@@ -7,7 +7,7 @@ import csv
 import io
 import json
 from datetime import UTC, datetime, timedelta
-from typing import Any, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from ledger_rows import budget, closing, intent, request, settlement
@@ -25,8 +25,9 @@ from router.ledger.rollups import month_totals, roll_up
 from router.ledger.tables import attempts, budgets, months, requests
 
 if TYPE_CHECKING:
-    from router.ledger.sql_ledger import SqlLedger
     from collections.abc import AsyncIterator, Iterable
+
+    from router.ledger.sql_ledger import SqlLedger
 
 MARCH = datetime(2026, 3, 10, tzinfo=UTC)
 EVER = budget(10**9, period="ever")

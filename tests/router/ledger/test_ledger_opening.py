@@ -8,7 +8,7 @@ import json
 import os
 import sqlite3
 import stat
-from typing import Any, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from click.testing import CliRunner

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from ledger_rows import MONTH, budget, intent, settlement
@@ -22,7 +23,6 @@ from router.ledger.audit import check
 from router.ledger.books import reading
 from router.ledger.open import open_books, open_ledger
 from router.ledger.tables import attempts, budgets
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from router.ledger.sql_ledger import SqlLedger
@@ -51,7 +51,8 @@ def test_four_processes_never_pass_one_limit_and_use_nearly_all_of_it(url: str) 
     assert limit - 6_000 <= settled <= limit
 
 
-@pytest.mark.parametrize("wait_s", [0.2, pytest.param(0.5, marks=pytest.mark.slow), pytest.param(1.5, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("wait_s", [
+    0.2, pytest.param(0.5, marks=pytest.mark.slow), pytest.param(1.5, marks=pytest.mark.slow)])
 def test_what_was_acknowledged_survives_kill_9(url: str, wait_s: float) -> None:
     open_books(url).dispose()
     acknowledged: set[str] = set()
