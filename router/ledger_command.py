@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from .ledger.books import Books
     from .ledger.protocol import MonthTotal
 
-__all__ = ["ledger"]
+__all__ = ["check", "export", "ledger", "prune", "rollup", "totals"]
 
 _MICRO = 1_000_000
 _where = click.option("--ledger", "url", envvar="BREAKEVEN_LEDGER", show_envvar=True, required=True,

@@ -13,7 +13,7 @@ from .books import PATIENCE_S, now_us
 from .faults import explained, is_busy, is_lost, is_of_one_operation
 from .leases import last_batch, sweep
 from .page import BudgetLine, Page, Wants
-from .statements import Statements
+from .statements import statements_for
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,7 +44,7 @@ class Batches:
 
     def __init__(self, books: Books, owner: Owner) -> None:
         self.standing: dict[Key, tuple[float, BudgetLine]] = {}
-        self._books, self._owner, self._statements = books, owner, Statements(books.writes.dialect)
+        self._books, self._owner, self._statements = books, owner, statements_for(books.writes.dialect.name)
         self._connection: Connection | None = None
         self._made: set[Key] = set()
         self._number, self._offset_us = 0, 0

@@ -23,9 +23,7 @@ _SQLITE = {
 }
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
 _POSTGRES = {
-    "28P01": "the password is wrong", "28000": "this user may not log in; see pg_hba.conf",
-    "3D000": "there is no such database; create it with createdb", "42501": "this user lacks a right; grant it",
-    "53100": "the disk of the server is full", "53300": "the server has no connection left; raise max_connections",
+    "42501": "this user lacks a right; grant it", "53100": "the disk of the server is full",
     "57P03": "the server is starting or stopping; try again",
     "25006": "it is read-only, a standby perhaps; name the primary",
     "55P03": "another process held a lock too long", "57014": "a statement took too long",

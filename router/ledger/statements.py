@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
 from . import tables
 
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
 
     from .rows import Row
 
-__all__ = ["Read", "Statements", "Write"]
+__all__ = ["Read", "Statements", "Write", "statements_for"]
 
 _INSERTED_REQUEST = ("id", "received_at", "tenant", "project", "segment", "brand", "campaign", "cost_center",
                      "operation", "model_asked", "size_asked", "quality_asked", "n_asked", "references", "text_words",
@@ -138,6 +140,12 @@ class Read:
         else:
             given = {"rows": json.dumps([dict(zip(self._names, key, strict=True)) for key in wanted])}
         return connection.exec_driver_sql(self._sql, given).all()
+
+
+@lru_cache(maxsize=2)
+def statements_for(dialect: str) -> Statements:
+    """The statements of `sqlite` or `postgresql`; compiling them takes some 50 ms, once per process."""
+    return Statements(sqlite.dialect() if dialect == "sqlite" else PGDialect_psycopg())  # type: ignore[no-untyped-call]
 
 
 class Statements:

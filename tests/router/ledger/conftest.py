@@ -8,13 +8,16 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import create_engine, make_url
 from sqlalchemy.pool import NullPool
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def binaries() -> Path | None:
@@ -28,7 +31,7 @@ def binaries() -> Path | None:
 
 @contextmanager
 def serving(folder: Path) -> Iterator[str]:
-    """A server on loopback with its data in a folder, without fsync: only processes die in these tests, not the host."""
+    """A server on loopback with its data in a folder; without fsync, for only processes die in these tests."""
     as_postgres = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
     folder.chmod(0o755)
     data = folder / "data"

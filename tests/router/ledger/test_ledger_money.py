@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-
 from ledger_rows import AT, MONTH, budget, closing, intent, request, settlement
+
 from router.errors import LedgerError
 from router.ledger.audit import check
 from router.ledger.open import open_books, open_ledger
 from router.ledger.protocol import Budget, Outcome, Reservation, Spent
-from router.ledger.sql_ledger import SqlLedger
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from pathlib import Path
+
+    from router.ledger.sql_ledger import SqlLedger
 
 
 def run(url: str, story: Callable[[SqlLedger], Awaitable[Any]]) -> Any:
@@ -48,7 +51,7 @@ def test_a_reserve_becomes_a_settlement(url: str) -> None:
         await ledger.settle(settlement())
         assert await standing(ledger, month, tenant) == [(30_000, 0), (30_000, 0)]
         await ledger.close_request(closing("r-a1"))
-        row = [row async for row in ledger.export(MONTH)][0]
+        row = await anext(ledger.export(MONTH))
         assert (row["state"], row["provider_job"], row["request_state"]) == ("billed", "job-7", "ok")
         assert row["sent_at"]
 
@@ -80,7 +83,7 @@ def test_a_second_settlement_replaces_the_first(url: str) -> None:
         assert await standing(ledger, month) == [(25_000, 0)]
         await ledger.settle(settlement(cost=0, state="free"))
         assert await standing(ledger, month) == [(0, 0)]
-        row = [row async for row in ledger.export(MONTH)][0]
+        row = await anext(ledger.export(MONTH))
         assert (row["settlements"], row["state"], row["provider_job"]) == (3, "free", "late")
 
     run(url, story)
@@ -93,7 +96,7 @@ def test_a_settlement_above_its_reserve_is_kept_and_flagged(url: str) -> None:
         await ledger.settle(settlement(cost=90_000, flags="usage_estimated"))
         assert await standing(ledger, month) == [(90_000, 0)]
         assert (await ledger.reserve(intent("a2", 1, (month,)))).left_micro_usd == 0
-        row = [row async for row in ledger.export(MONTH)][0]
+        row = await anext(ledger.export(MONTH))
         assert row["flags"] == "settled_above_reserve usage_estimated"
 
     run(url, story)
@@ -149,7 +152,7 @@ def test_texts_are_cut_and_cleaned_to_their_columns(url: str) -> None:
     async def story(ledger: SqlLedger) -> None:
         long = request("r1", campaign="n\0ul \ud800 " + "x" * 500, verdicts="v" * 5_000, prompt="ein Bär\0" * 9_000)
         await ledger.reserve(replace(intent(), request=long))
-        row = [row async for row in ledger.export(MONTH)][0]
+        row = await anext(ledger.export(MONTH))
         assert len(str(row["request_campaign"])) == 100
         assert len(str(row["request_verdicts"])) == 2_000
         assert len(str(row["request_prompt"])) == 32_000
