@@ -51,7 +51,8 @@ def refused(answer: Any, status: int, param: str | None, code: str = "") -> None
 @pytest.mark.parametrize(("fields", "param"), [
     ({"size": "big"}, "size"), ({"size": "1000x1000"}, "size"), ({"size": "8192x8192"}, "size"),
     ({"size": "16x16"}, "size"), ({"size": "99999999x1"}, "size"), ({"n": 0}, "n"), ({"n": 11}, "n"),
-    ({"n": "two"}, "n"),    ({"n": "--5"}, "n"), ({"n": True}, "n"), ({"n": 10**400}, "n"), ({"n": 1.5}, "n"), ({"n": []}, "n"),
+    ({"n": "two"}, "n"), ({"n": "--5"}, "n"), ({"n": True}, "n"), ({"n": 10**400}, "n"), ({"n": 1.5}, "n"),
+    ({"n": []}, "n"),
     ({"prompt": ""}, "prompt"), ({"prompt": "x" * 32_001}, "prompt"), ({"prompt": ["x"]}, "prompt"),
     ({"prompt": None}, "prompt"), ({"prompt": "a \ud800 b"}, "prompt"), ({"prompt": "a \0 b"}, "prompt"),
     ({"model": "no-such-model"}, "model"), ({"model": "x" * 5000}, "model"), ({"model": "a\nb"}, "model"),
