@@ -49,7 +49,7 @@ class Hasher:
 
     def prompt(self, prompt: str) -> str:
         """Keyed hash of a prompt, in hexadecimal."""
-        return self._hash(prompt.encode())
+        return self._hash(prompt.encode(errors="surrogatepass"))
 
     def fingerprint(self, request: ImageRequest) -> str:
         """Keyed hash of everything asked, pictures included, in hexadecimal."""

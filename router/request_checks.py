@@ -18,6 +18,8 @@ MOST_PARTIAL_IMAGES = 3
 _LEAST_SIDE, _MOST_SIDE = 64, 8192
 _MOST_STEPS, _MOST_COMPRESSION, _MOST_SEED = 200, 100, 2**63 - 1
 _LONGEST_DEADLINE_S, _LONGEST_WORD = 86_400, 60
+_WORDS = ("model", "quality", "segment", "project", "brand", "campaign", "cost_center", "safety_identifier",
+          "residency")
 
 
 def check_request(request: ImageRequest) -> None:
@@ -67,9 +69,11 @@ def _edit(request: ImageRequest) -> None:
 
 
 def _words(request: ImageRequest) -> None:
-    for name in ("segment", "project", "brand", "campaign", "cost_center", "safety_identifier", "residency"):
-        if len(getattr(request, name)) > _LONGEST_WORD or not getattr(request, name).isprintable():
-            raise BadRequest(f"{name} = {short_text(getattr(request, name))}: too long or not printable; "
+    words = {name: getattr(request, name) for name in _WORDS}
+    words["lora"] = request.lora.name if request.lora is not None else ""
+    for name, word in words.items():
+        if len(word) > _LONGEST_WORD or not word.isprintable():
+            raise BadRequest(f"{name} = {short_text(word)}: too long or not printable; "
                              f"use up to {_LONGEST_WORD} characters", param=name, code="invalid_value")
 
 

@@ -152,6 +152,7 @@ def _stamp(path: Path | None) -> tuple[int, int] | None:
 
 
 async def _until_stopped() -> None:
+    """Wait for the first signal; the next one ends the process at once, which the books bear like any crash."""
     stopped, loop, numbers = asyncio.Event(), asyncio.get_running_loop(), (signal.SIGINT, signal.SIGTERM)
     for number in numbers:
         with contextlib.suppress(NotImplementedError):
@@ -160,3 +161,4 @@ async def _until_stopped() -> None:
     for number in numbers:
         with contextlib.suppress(NotImplementedError):
             loop.remove_signal_handler(number)
+        signal.signal(number, signal.SIG_DFL)

@@ -25,10 +25,12 @@ _PARAMS: Mapping[Reason, str] = {
     Reason.NO_TRANSPARENCY: "background", Reason.NO_FORMAT: "output_format", Reason.NO_LORA: "lora",
     Reason.TEXT: "prompt",
     Reason.TOO_MANY_REFERENCES: "image", Reason.NO_MASK: "mask", Reason.NO_EDITS: "image", Reason.SIDES: "size",
-    Reason.TOO_LARGE: "size", Reason.TOO_SMALL: "size", Reason.QUALITY: "quality", Reason.NOT_IN_LADDER: "quality",
-    Reason.SEGMENT: "segment", Reason.OTHER_MODEL: "model", Reason.NO_LICENCE: "model", Reason.CLOSED_WEIGHTS: "model",
-    Reason.RESIDENCY: "residency", Reason.TERMS: "data_class", Reason.DATA_CLASS: "data_class"}
-"""The parameter a caller would change, the reason nearest to being allowed first: it is the last that is looked at."""
+    Reason.TOO_LARGE: "size", Reason.TOO_SMALL: "size", Reason.QUALITY: "quality", Reason.SEGMENT: "segment",
+    Reason.NO_LICENCE: "model", Reason.CLOSED_WEIGHTS: "model", Reason.RESIDENCY: "residency",
+    Reason.TERMS: "data_class", Reason.DATA_CLASS: "data_class", Reason.NOT_IN_LADDER: "quality",
+    Reason.OTHER_MODEL: "model"}
+"""The parameter a caller would change. The reason nearest to being allowed stands first: it is the last that is looked
+at; what the caller never asked for stands last."""
 _NEAREST = tuple(_PARAMS)
 _STATUS = {"refused": 400, "no_option": 400, "busy": 503, "no_budget": 402, "queued": 429, "failed": 502,
            "timed_out": 504, "expired": 410}
@@ -85,7 +87,7 @@ def _no_option(decision: Decision, request_id: str) -> NotDelivered:
 
 
 def _distance(refusal: tuple[Option, Verdict]) -> int:
-    """What the caller did not name stands far; what only the operator can mend stands last."""
+    """How far from being allowed; what only the operator can mend is farthest."""
     reason = refusal[1].reason
     return _NEAREST.index(reason) if reason in _PARAMS else len(_NEAREST)
 

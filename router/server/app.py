@@ -8,7 +8,7 @@ from aiohttp import web
 
 from .administration import Administration
 from .asking import Asking
-from .desk import Desk
+from .desk import BEGUN, Desk
 from .making import Making
 from .operating import Operating
 
@@ -46,4 +46,4 @@ def make_app(router: Router) -> web.Application:
 
 
 async def _begun(request: web.Request, _response: web.StreamResponse) -> None:
-    request["begun"] = True
+    request[BEGUN] = True

@@ -22,8 +22,12 @@ if TYPE_CHECKING:
     from ..live import Router
     from ..settings import Tenant
 
-__all__ = ["Desk"]
+__all__ = ["BEGUN", "REQUEST_ID", "Desk"]
 
+REQUEST_ID = web.RequestKey("request_id", str)
+"""Its row in the books, from the moment its caller is known."""
+BEGUN = web.RequestKey("begun", bool)
+"""Its answer is on the way and can become no other."""
 _LOG = logging.getLogger("breakeven.server")
 _HUNG_UP = 499
 
@@ -42,7 +46,7 @@ class Desk:
         Raises:
             Problem: 401 or 403. Strangers get no row in the books, which they could fill.
         """
-        request["request_id"] = new_request_id()
+        request[REQUEST_ID] = new_request_id()
         return self.doors.tenant(request)
 
     @web.middleware
@@ -64,7 +68,7 @@ class Desk:
         except (ConnectionError, asyncio.CancelledError):
             raise
         except RouterError as error:
-            return self._told(request, problem_of(error, request.get("request_id", "")))
+            return self._told(request, problem_of(error, request.get(REQUEST_ID, "")))
         except web.HTTPException as error:
             return self._told(request, http_problem(error))
         except Exception as error:  # noqa: BLE001 (the server's edge: a fault of ours must not look like an outage)
@@ -72,11 +76,11 @@ class Desk:
             self.metrics.fault(name)
             _LOG.error("fault %s at %s", name, _where(error))  # without its text, which could hold a prompt
             return self._told(request, Problem(500, f"a fault of this server ({name}); it was counted",
-                                               code="internal_error", request_id=request.get("request_id", "")))
+                                               code="internal_error", request_id=request.get(REQUEST_ID, "")))
 
     def _told(self, request: web.Request, problem: Problem) -> web.Response:
         """An answer that has begun cannot become another one: the line is cut, so that nobody takes it for whole."""
-        if not request.get("begun"):
+        if not request.get(BEGUN, False):
             return problem.response()
         if request.transport is not None:
             request.transport.close()

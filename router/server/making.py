@@ -11,6 +11,7 @@ from ..errors import BadRequest, LedgerError
 from ..request import ImageRequest
 from ..waiting import Wait
 from .answers import send_images, urls_of
+from .desk import REQUEST_ID
 from .problems import Problem
 from .reading import read_edit, read_generation
 from .streams import stream_images
@@ -45,7 +46,7 @@ class Exchange:
     @property
     def request_id(self) -> str:
         """Its row in the books."""
-        return str(self.http["request_id"])
+        return self.http[REQUEST_ID]
 
     @property
     def base_url(self) -> str:
@@ -112,7 +113,7 @@ class Making:
             return _key_of(request), wishes
         except BadRequest as error:
             unread = ImageRequest("", operation=operation, tenant=tenant.name if tenant else "")
-            await self._router.reject(unread, error, request_id=request["request_id"])
+            await self._router.reject(unread, error, request_id=request[REQUEST_ID])
             raise
 
 

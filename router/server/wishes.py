@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ..errors import BadRequest, short_text
 from ..quantities import Size
-from ..request import ImageRequest, Lora
+from ..request import MOST_IMAGES, ImageRequest, Lora
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -30,6 +30,8 @@ _READ = frozenset({
     "stream", "partial_images", "response_format", "user", "safety_identifier", "seed", "steps", "num_inference_steps",
     "routing"})
 _PICTURES = frozenset({"image", "images", "image[]", "mask", "references"})
+_LONE = re.compile("[\ud800-\udfff]")
+_MOST_COUNTED = 2**63 - 1
 _WHOLE = re.compile(r"\s*[+-]?[0-9]{1,18}\s*")
 _MOST_TAGS, _LONGEST_TAG = 16, 100
 
@@ -61,7 +63,7 @@ def read_wishes(fields: Mapping[str, Any], *, tenant: Tenant | None, operation: 
         output_compression=read.count("output_compression"),
         background=read.word("background", "auto", words=("auto", "opaque", "transparent")),
         moderation=read.word("moderation", "auto", words=("auto", "low")), seed=read.count("seed"),
-        steps=read.count("steps") or read.count("num_inference_steps"),
+        steps=read.count("steps", read.count("num_inference_steps")),
         partial_images=previews if stream else 0, references=references, mask=mask,
         lora=_lora(lora) if lora is not None else None, tenant=tenant.name if tenant else "",
         safety_identifier=read.text("safety_identifier") or read.text("user"), **_routed(routing))
@@ -89,6 +91,9 @@ class _Fields:
             return default
         if not isinstance(value, str):
             raise BadRequest(f"{name}: give a text", param=name, code="invalid_type")
+        if "\0" in value or _LONE.search(value):
+            raise BadRequest(f"{name}: holds a character that is no text (NUL, or half of a pair)", param=name,
+                             code="invalid_value")
         return value
 
     def word(self, name: str, default: Any, *, words: Sequence[str]) -> Any:
@@ -107,7 +112,7 @@ class _Fields:
             raise _wrong(name, value, "a whole number")
         if isinstance(value, float) and value.is_integer():
             return int(value)
-        if isinstance(value, int):
+        if isinstance(value, int) and abs(value) <= _MOST_COUNTED:
             return value
         if isinstance(value, str) and _WHOLE.fullmatch(value):
             return int(value)
@@ -115,6 +120,8 @@ class _Fields:
 
     def images(self) -> int:
         wanted = self.count("n")
+        if wanted is not None and not 1 <= wanted <= MOST_IMAGES:
+            raise BadRequest(f"n = {wanted}: give 1 to {MOST_IMAGES}", param="n", code="invalid_value")
         return 1 if wanted is None else wanted
 
     def flag(self, name: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import csv
 import hashlib
 import http.client
 import json
@@ -21,6 +22,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 ROUTER = Path(sys.executable).with_name("router")
+DATA = Path(__file__).parents[3] / "data"
 SMALL = "256x256"
 KLEIN = "flux-2-klein-4b"
 OWN_GPUS = ('{ gpu = "l40s", cards = 1, engine = "diffusers", precision = "bf16", compile = true, steps = 4, '
@@ -34,6 +36,9 @@ def backend(name: str, *more: str, vendor: str = "") -> str:
 OPENAI, BFL = backend("openai"), backend("bfl")
 GPU = backend("gpu", 'base_url = "http://127.0.0.1:9/v1"', f'models = ["{KLEIN}"]', f"gpus = {OWN_GPUS}",
               vendor="worker")
+SLOW_GPU = GPU.replace("watts", "seconds_per_image = 0.01, watts") + "\ntime_scale = 0.1"
+"""Takes a second for certain (see `steady`), and is expected to take half of one: a deadline between is missed."""
+LATE = {"deadline_s": 0.7}
 
 
 def tenant(name: str, key: str, *more: str) -> str:
@@ -75,7 +80,7 @@ class Server:
     process: subprocess.Popen[str] = field(init=False)
 
     def start(self) -> Server:
-        out = (self.folder / "out").open("a")
+        out = (self.folder / f"out{os.getpid()}-{id(self)}").open("a")
         # In UTC and unbuffered; nothing of this process's own settings reaches it.
         environ = {name: value for name, value in os.environ.items() if not name.startswith(("BREAKEVEN_", "OPENAI_"))}
         with out:
@@ -95,7 +100,7 @@ class Server:
 
     @property
     def said(self) -> str:
-        return (self.folder / "out").read_text()
+        return (self.folder / f"out{os.getpid()}-{id(self)}").read_text()
 
     def stop(self, how: int = signal.SIGTERM) -> int:
         if self.process.poll() is None:
@@ -104,7 +109,7 @@ class Server:
 
     def restart(self, how: int = signal.SIGTERM) -> None:
         self.stop(how)
-        (self.folder / "out").write_text("")
+        (self.folder / f"out{os.getpid()}-{id(self)}").write_text("")
         self.start()
 
     def ask(self, path: str, body: Any = None, *, method: str = "", key: str = "", **headers: str) -> Answer:
@@ -153,6 +158,17 @@ def write_settings(folder: Path, *tables: str, server: str = "", policy: str = "
     (folder / "router.toml").write_text("\n".join((
         f'policy = "{policy}"' if policy else "", "[server]", server, '[ledger]\nurl = "sqlite:///books.sqlite"',
         f'[store]\nfolder = "pictures"\n{budget}', *tables)))
+
+
+def steady(folder: Path) -> Path:
+    """A folder of tables in which the own GPU's simulator always takes ten seconds, before it is scaled."""
+    rows = list(csv.reader((DATA / "backends" / "vendors.csv").read_text().splitlines()))
+    names, worker = rows[0], next(row for row in rows if row[0] == "worker")
+    worker[names.index("p50_s")] = worker[names.index("p95_s")] = "10"
+    (folder / "backends").mkdir(parents=True)
+    with (folder / "backends" / "vendors.csv").open("w") as file:
+        csv.writer(file).writerows((names, worker))
+    return folder
 
 
 def form(*parts: tuple[str, bytes, str, str]) -> tuple[bytes, str]:
