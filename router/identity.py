@@ -76,8 +76,8 @@ class Hasher:
             request.max_usd)
         lora = (request.lora.name, float(request.lora.scale)) if request.lora else None
         told = (request.request_class, request.prompt, request.text, request.seed, request.output_compression,
-                request.moderation, str(most), lora, request.project, request.brand, request.campaign, request.cost_center,
-                [picture.digest for picture in pictures])
+                request.moderation, str(most), lora, request.project, request.brand, request.campaign,
+                request.cost_center, [picture.digest for picture in pictures])
         return self._hash(repr(told).encode())
 
     def _hash(self, data: bytes) -> str:

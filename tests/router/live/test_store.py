@@ -64,8 +64,8 @@ def test_others_on_the_machine_cannot_read_them(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", [
     "", ".", "..", "../../etc/passwd", "/etc/passwd", "a" * 22, "a" * 22 + ".svg", "a" * 22 + ".png/..",
-    "a" * 21 + ".png", "../" + "a" * 19 + ".png", "a" * 22 + ".png\n", "a" * 22 + ".png\0", "A" * 22 + ".PNG", "é" * 22 + ".png",
-    "hash.key", "a" * 22 + ".png.part"])
+    "a" * 21 + ".png", "../" + "a" * 19 + ".png", "a" * 22 + ".png\n", "a" * 22 + ".png\0", "A" * 22 + ".PNG",
+    "é" * 22 + ".png", "hash.key", "a" * 22 + ".png.part"])
 def test_what_is_no_name_is_never_looked_for(tmp_path: Path, name: str) -> None:
     store = store_in(tmp_path)
     assert store.path_of(name) is None
