@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from router.building import environment_settings, settings_of, shipped_settings
@@ -23,14 +23,16 @@ from router.vendors import load_vendors
 from .documents import documents
 
 VENDORS = load_vendors(data_roots(None, {}))
-SECRET = "-".join(("sk", "proj", "Zx81qLw0"))
+SECRET = f"sk-proj-{2**48:x}"
 ENVIRON = {"OPENAI_API_KEY": SECRET, "SECOND_KEY": " two\n", "BOOKS": f"postgresql://me:{SECRET}@db/books",
            "BREAKEVEN_HASH_KEY": SECRET}
 ONE = '[[backend]]\nname = "openai"\nvendor = "openai"\n'
-KEYS = ("server", "ledger", "store", "budget", "backend", "tenant", "policy", "name", "vendor", "key_env", "base_url",
-        "simulated", "models", "loras", "time_scale", "region", "retention_days", "may_train", "images_per_minute",
-        "concurrent", "usd_per_month", "gpus", "gpu", "cards", "watts", "key_sha256", "project_usd_per_month",
-        "answers", "data_class", "host", "port", "url", "url_env", "hash_key_env", "folder", "ttl_s", "most_mib", "most_body_mib")
+KEYS = (
+    "server", "ledger", "store", "budget", "backend", "tenant", "policy", "name", "vendor", "key_env",
+    "base_url", "simulated", "models", "loras", "time_scale", "region", "retention_days", "may_train",
+    "images_per_minute", "concurrent", "usd_per_month", "gpus", "gpu", "cards", "watts", "key_sha256",
+    "project_usd_per_month", "answers", "data_class", "host", "port", "url", "url_env", "hash_key_env",
+    "folder", "ttl_s", "most_mib", "most_body_mib")
 
 
 def settings_from(text: str, environ: dict[str, str] | None = None) -> Settings:
@@ -188,6 +190,7 @@ def test_any_document_gives_settings_or_a_settings_error(document: dict[str, Any
 FIELDS = st.dictionaries(st.sampled_from(KEYS), documents(*KEYS) | st.lists(documents(*KEYS), max_size=2), max_size=5)
 
 
+@settings(max_examples=40)
 @given(FIELDS, FIELDS)
 def test_any_tables_around_a_backend_give_settings_or_a_settings_error(tables: dict[str, Any],
                                                                        more: dict[str, Any]) -> None:
