@@ -50,8 +50,8 @@ def compiled() -> Compiled:
             "models": ["flux-2-klein-4b", "flux-2-dev"],
             "gpus": {"gpu": gpu, "engine": "diffusers", "compile": True, "steps": 4, "watts": 350}}
            for gpu in ("l40s", "h100", "a100-80gb", "l4")]
-    known = read_settings({"backend": [*hosted, *own]}, load_vendors(data_roots(None, {})), environ=KEYS, where="benchmark",
-                          folder=ROOT)
+    known = read_settings({"backend": [*hosted, *own]}, load_vendors(data_roots(None, {})), environ=KEYS,
+                          where="benchmark", folder=ROOT)
     return compile_policy(policy_of(None, {}), catalogue_of(known, {}, on=ON), on=ON)
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
+from collections import Counter
+from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -11,13 +14,16 @@ from .quantities import Size
 from .text_files import Unreadable, parse_toml, read_plain_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
-__all__ = ["Fields", "read_document"]
+__all__ = ["Fields", "read_document", "twins"]
 
 Known = TypeVar("Known")
 _MOST = 10**12
+_SECRET_WORDS = ("key", "token", "secret", "password", "passwd", "url")
+_PLAIN_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,39}")
+_VARIABLE = re.compile(r"[A-Z][A-Z0-9_]{0,99}")
 
 
 def read_document(path: Path) -> dict[str, Any]:
@@ -47,7 +53,7 @@ class Fields:
         self._table: dict[str, Any] = table if isinstance(table, dict) else {}
         self._read: set[str] = set()
         if not isinstance(table, dict):
-            problems.append(f"{at} = {short_text(table)}: not a table; write [{at}]")
+            problems.append(f"{at} = {_shown(at, table)}: not a table; write [{at.partition('[')[0]}]")
 
     def __contains__(self, key: str) -> bool:
         return key in self._table
@@ -55,7 +61,7 @@ class Fields:
     def refuse(self, key: str, problem: str, *, remedy: str) -> None:
         """Keep a problem with a key of this table."""
         name = f"{self.at}.{key}" if self.at else key
-        told = f" = {short_text(self._table[key])}" if key in self._table and key not in ("key", "token") else ""
+        told = f" = {_shown(key, self._table[key])}" if key in self._table else ""
         self.problems.append(f"{name}{told}: {problem}; {remedy}")
 
     def text(self, key: str, default: str = "", *, needed: bool = False) -> str:
@@ -95,6 +101,7 @@ class Fields:
         """A number within limits, or None where it is left out."""
         value = self._value(key, default)
         plain = isinstance(value, int | float | Decimal) and not isinstance(value, bool)
+        plain = plain and not (isinstance(value, Decimal) and value.is_nan())
         if value is not None and not (plain and least <= value <= most):
             self.refuse(key, f"no number from {least:g} to {most:g}", remedy="write digits without quotes")
             return default
@@ -119,6 +126,22 @@ class Fields:
         except ValueError:
             self.refuse(key, "no size", remedy="write it as WIDTHxHEIGHT, as in 1024x1024")
             return default
+
+    def plain_name(self, key: str) -> str:
+        """A name that may stand in an address, a log and a command line; it must be there."""
+        name = self.text(key, needed=True)
+        if name and not _PLAIN_NAME.fullmatch(name):
+            self.refuse(key, "no plain name", remedy="use up to 40 small letters, digits, dots and dashes")
+        return name
+
+    def variable(self, key: str, default: str = "") -> str:
+        """The name of an environment variable; who writes the secret itself here is told without its being shown."""
+        name = self.text(key, default)
+        if name and not _VARIABLE.fullmatch(name):
+            self.refuse(key, "no name of an environment variable", remedy="write its name in capitals, as in "
+                        "OPENAI_API_KEY; the secret itself stands in the environment alone")
+            return default
+        return name
 
     def texts(self, key: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
         """A list of texts."""
@@ -173,3 +196,14 @@ class Fields:
     def _value(self, key: str, default: Any) -> Any:
         self._read.add(key)
         return self._table.get(key, default)
+
+
+def twins(names: Iterable[str]) -> tuple[str, ...]:
+    """The names that stand more than once, in order."""
+    return tuple(sorted(name for name, times in Counter(names).items() if times > 1))
+
+
+def _shown(key: str, value: object) -> str:
+    """A value as it was written; stars where the key or the value looks as if it held a secret."""
+    told = str(value).lower() if isinstance(value, bool | Decimal | date) else short_text(value)
+    return "***" if any(word in key.lower() for word in _SECRET_WORDS) or "@" in told else told
