@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 __all__ = ["check", "export", "ledger", "prune", "rollup", "totals"]
 
 _MICRO = 1_000_000
-_where = click.option("--ledger", "url", envvar="BREAKEVEN_LEDGER", show_envvar=True, required=True,
+_where = click.option("--ledger", "url", envvar="BREAKEVEN_LEDGER", show_envvar=True, show_default=True,
+                      default="sqlite:///breakeven.sqlite",
                       help="As in sqlite:////var/lib/breakeven/ledger.db or postgresql://user@host/name.")
 _month = click.option("--month", required=True, help="As in 2026-11.")
 
