@@ -42,7 +42,7 @@ def test_a_service_without_an_event_loop_gets_images(tmp_path: Path) -> None:
 
 def test_any_thread_may_call_it(tmp_path: Path) -> None:
     with unopened(tmp_path) as router, ThreadPoolExecutor(8) as threads:
-        made = list(threads.map(lambda number: router.generate("a bicycle", idempotency_key=f"k{number % 4}"), range(12)))
+        made = list(threads.map(lambda at: router.generate("a bicycle", idempotency_key=f"k{at % 4}"), range(12)))
     assert len({images.request_id for images in made}) == 4
     assert sum(images.replayed for images in made) == 8
 
