@@ -9,6 +9,7 @@ WORKERS ?= 2
 TORCH := $(shell grep '^torch==' constraints.txt)
 PACKAGES := router planner dashboards
 SCENARIO ?= data/scenarios/article.toml
+PORT ?= 8080
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
@@ -23,8 +24,9 @@ SAY = @echo "breakeven: $(1)" >&2
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
 
-run: $(VENV)/.run ## set up, then answer the article's question
+run: $(VENV)/.run ## set up, answer the article's question, then serve the router over the sandbox until Ctrl-C
 	@$(BIN)/planner breakeven $(SCENARIO)
+	@exec $(BIN)/router serve --port $(PORT)
 
 test: $(VENV)/.test ## set up, then run every test
 	@$(TESTING) $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile

@@ -42,11 +42,11 @@ class _Place:
         return left
 
     def queued_s(self, now: float) -> float:
-        """Seconds until a card of ours is free."""
+        """Seconds until a card of ours is free for one more call, behind all that wait for one already."""
         own = self.settings.own
         if own is None or len(self.ends_at) < own.cards:
             return 0.0
-        return sum(max(0.0, end - now) for end in self.ends_at.values()) / own.cards
+        return max(0.0, sorted(self.ends_at.values())[-own.cards] - now)
 
 
 class Board:
@@ -112,4 +112,4 @@ def _judged(breaker: Breaker, reply: Reply | None, now: float) -> Breaker:
         return breaker.fails(now)
     if reply.trouble is Trouble.BUSY:
         return breaker.unanswered() if reply.retry_after_s is None else breaker.asked_to_wait(now, reply.retry_after_s)
-    return breaker.unanswered() if reply.kind is Kind.BAD_ANSWER else breaker.answered()
+    return breaker.unanswered() if reply.kind is Kind.BAD_ANSWER else breaker.answered(now)

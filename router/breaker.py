@@ -15,15 +15,19 @@ class BreakerRules:
         failures: in a row, after which it is closed.
         closed_s, longest_s: how long at first, doubled with every failed probe up to the longest.
         blocked_s: how long after the account was blocked, the key refused or the money spent: no request can mend that.
+        longest_wait_s: the longest a provider's own word is taken for; then it is asked again.
     """
 
     failures: int = 5
     closed_s: float = 30.0
     longest_s: float = 600.0
     blocked_s: float = 300.0
+    longest_wait_s: float = 3600.0
 
 
 _RULES = BreakerRules()
+_MOST_DOUBLINGS = 32
+_OUTAGE, _RATE_LIMIT = "outage", "rate limit"
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,7 @@ class Breaker:
         closed_until: monotonic seconds; 0 while it is well.
         times_closed: in a row, without an answer in between.
         probing: one request is on its way to see whether it is well again.
+        why: `outage`, `rate limit`, or the word that `blocked` was given.
     """
 
     failed: int = 0
@@ -48,11 +53,17 @@ class Breaker:
         return not self.closed_until or (now >= self.closed_until and not self.probing)
 
     def sent(self, now: float) -> Breaker:
-        """A request was sent; after the pause it is the one probe."""
-        return replace(self, probing=True) if self.closed_until and now >= self.closed_until else self
+        """A request was sent; after a pause it is the one probe, but a rate limit ends by itself."""
+        if not self.closed_until or now < self.closed_until:
+            return self
+        if self.why == _RATE_LIMIT:
+            return replace(self, closed_until=0.0, why="")
+        return replace(self, probing=True)
 
-    def answered(self) -> Breaker:
-        """It works, whatever it thought of the request."""
+    def answered(self, now: float) -> Breaker:
+        """It works, whatever it thought of the request; what a provider said it wants stays said."""
+        if self.closed_until > now and self.why != _OUTAGE:
+            return replace(self, failed=0)
         return Breaker()
 
     def unanswered(self) -> Breaker:
@@ -60,18 +71,22 @@ class Breaker:
         return replace(self, probing=False)
 
     def fails(self, now: float, rules: BreakerRules = _RULES) -> Breaker:
-        """An outage: it is closed after some in a row, and at once where a probe failed."""
+        """An outage: it is closed after some in a row, and at once where a probe failed.
+
+        What was sent before the pause and fails in it says nothing new: the pause is neither doubled nor cut short.
+        """
         failed = self.failed + 1
-        if failed < rules.failures and not self.probing:
+        if self.closed_until > now or (failed < rules.failures and not self.probing):
             return replace(self, failed=failed)
-        pause = min(rules.closed_s * 2**self.times_closed, rules.longest_s)
-        return Breaker(failed, now + pause, self.times_closed + 1, why="outage")
+        pause = min(rules.closed_s * 2**min(self.times_closed, _MOST_DOUBLINGS), rules.longest_s)
+        return Breaker(failed, now + pause, self.times_closed + 1, why=_OUTAGE)
 
-    def blocked(self, now: float, why: str, rules: BreakerRules = _RULES) -> Breaker:
+    def blocked(self, now: float, why: str, *, rules: BreakerRules = _RULES) -> Breaker:
         """Account or money: closed at once."""
-        return Breaker(self.failed + 1, now + rules.blocked_s, self.times_closed + 1, why=why)
+        until = max(self.closed_until, now + rules.blocked_s)
+        return Breaker(self.failed + 1, until, self.times_closed + 1, why=why)
 
-    def asked_to_wait(self, now: float, seconds: float) -> Breaker:
+    def asked_to_wait(self, now: float, seconds: float, *, rules: BreakerRules = _RULES) -> Breaker:
         """The provider named a time before which it does not want to be asked."""
-        until = max(self.closed_until, now + seconds)
-        return replace(self, closed_until=until, probing=False, why=self.why or "rate limit")
+        until = max(self.closed_until, now + min(seconds, rules.longest_wait_s))
+        return replace(self, closed_until=until, probing=False, why=self.why or _RATE_LIMIT)

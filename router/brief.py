@@ -7,6 +7,7 @@ is struck first. The threshold on the number of words is policy and lives elsewh
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from .brief_copy import unquoted_copy
@@ -31,6 +32,7 @@ __all__ = ["Brief", "read_brief"]
 
 _WHOLE_SHARE = 0.8
 _LIST_GAP = 12
+_MOST_JUDGED = 100
 _OPEN_WORDS = 12
 _SHORT_WORDS = 2
 
@@ -58,23 +60,19 @@ class Brief:
 def read_brief(prompt: str) -> Brief:
     """Read a prompt in any language; never fails, in time that grows with its length."""
     tokens = read_tokens(prompt)
-    quotes = [quoted for quoted in quoted_strings(prompt) if not _is_whole(prompt, quoted)]
+    most = _WHOLE_SHARE * len(prompt.strip())  # marks around the whole prompt are packaging
+    quotes = [quoted for quoted in quoted_strings(prompt) if quoted.end - quoted.start <= most]
     fields = read_fields(prompt, quotes)
     inside = _quiet(tokens, quotes, fields)
     negations, textless = strike_negated(tokens)
     judged = _judged(tokens, quotes, fields, inside)
     unquoted = unquoted_copy(tokens, inside)
     described = [] if textless else _described(tokens, inside)
-    spans = sorted({*negations, *judged, *unquoted, *described}, key=lambda span: (span.start, span.end, span.kind))
+    spans = sorted([*negations, *judged, *unquoted, *described], key=attrgetter("start", "end"))
     words = sum(count_words(prompt[span.start:span.end]) for span in spans if span.kind is SpanKind.RENDERED)
     words += _assumed(tokens, described, written_out=words > 0)
     return Brief(needs_text=words > 0, rendered_words=words, spans=tuple(spans),
                  strict_layout=is_strict_layout(tokens), complex_brief=is_complex(tokens))
-
-
-def _is_whole(prompt: str, quoted: Quoted) -> bool:
-    """Marks around the whole prompt are packaging."""
-    return quoted.end - quoted.start > _WHOLE_SHARE * len(prompt.strip())
 
 
 def _quiet(tokens: Tokens, quotes: Sequence[Quoted], fields: Fields | None) -> list[bool]:
@@ -94,16 +92,20 @@ def _quiet(tokens: Tokens, quotes: Sequence[Quoted], fields: Fields | None) -> l
 
 
 def _judged(tokens: Tokens, quotes: Sequence[Quoted], fields: Fields | None, inside: list[bool]) -> list[Span]:
-    """Every quoted string with what it is; one that follows a rendered one in a list is rendered too."""
+    """Every quoted string with what it is; one that follows a rendered one in a list is rendered too.
+
+    Past the first 100 a string counts as the one before: no brief has so many, and time stays in proportion to length.
+    """
     lettered = any(tokens.cues[index] & (CARRIER | LETTERING | READS | WRITTEN | OPEN_COPY) for index in tokens.marked)
     spans: list[Span] = []
     if fields is not None:
         spans = [Span(quoted.start, quoted.end, SpanKind.RENDERED) for quoted in fields.copy]
         quotes = [quoted for quoted in quotes if quoted.mark not in '"“']
-    rendered_to = -1
-    for quoted in quotes:
+    rendered_to, score, kind = -1, 0, SpanKind.MENTION
+    for number, quoted in enumerate(quotes):
         copy = tokens.text[quoted.start:quoted.end]
-        score, kind = judge(surroundings(tokens, quoted, inside=inside), copy, lettered=lettered)
+        if number < _MOST_JUDGED:
+            score, kind = judge(surroundings(tokens, quoted, inside=inside), copy, lettered=lettered)
         listed = rendered_to >= 0 and quoted.start - rendered_to <= _LIST_GAP and kind is SpanKind.MENTION
         if (score >= ENOUGH or listed) and count_words(copy):
             kind, rendered_to = SpanKind.RENDERED, quoted.end

@@ -209,10 +209,12 @@ LAYOUT: Mapping[str, str] = MappingProxyType({
     "sv": "infografik*, diagram*, tabell*, formulär*, rutnät*, kalender*",
     "pl": "infografik*, diagram*, wykres*, tabel*, formularz*, siatk*, kolaż*, kalendarz*, interfejs*",
     "cs": "infografik*, diagram*, tabulk*, formulář*, mřížk*, koláž*, kalendář*",
-    "tr": "infografik*, diyagram*, tablo*, arayüz*, form*, takvim*, kolaj*",
+    "tr": "infografik*, diyagram*, tablo*, arayüz*, takvim*, kolaj*, formu, formlar",
     "vi": "infographic, sơ đồ, bảng biểu, biểu đồ, giao diện, thực đơn, lịch",
     "id": "infografis, diagram, tabel, grafik, antarmuka, formulir, kalender, kolase",
-    "ru": "инфографик*, диаграмм*, таблиц*, график*, интерфейс*, форм*, сетк*, раскадров*, коллаж*, календар*, схем*",
+    "ru":
+        "инфографик*, диаграмм*, таблиц*, график*, интерфейс*, сетк*, раскадров*, коллаж*, календар*, схем*, форма "
+        "заявки, анкета",
     "uk": "інфографік*, діаграм*, таблиц*, інтерфейс*, сітк*, колаж*, календар*, схем*",
 })
 """Arrangements of several parts."""

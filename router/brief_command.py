@@ -12,7 +12,7 @@ import click
 
 from .brief import Brief, read_brief
 from .errors import BriefError, short_text
-from .text_files import Unreadable, read_plain_text
+from .text_files import Unreadable, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,7 +71,7 @@ def _text(file: str) -> str:
     try:
         if file == _STDIN:
             return sys.stdin.buffer.read().decode("utf-8-sig")
-        return read_plain_text(Path(file))
+        return read_text(Path(file))
     except UnicodeDecodeError as error:
         raise BriefError(f"stdin: not UTF-8 (byte {error.start}); save it as UTF-8") from None
     except Unreadable as error:

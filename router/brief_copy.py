@@ -22,6 +22,8 @@ _MOST_FIELD = 40
 _NEAR = 5
 _FAR = 14
 _MOST_BEFORE = 8
+_MOST_FILLERS = 6
+_SOFT = 4
 _ON_REACH = 6
 _LEAST_CAPITALS = 3
 _PARTS = re.compile(r"[,;.!?:\n()\[\]{}|•，。；：、！？।—–]")
@@ -31,13 +33,18 @@ _FILLERS = frozenset({
 })
 _APOSTROPHES = ("", "'", "’")
 _VERB_FINAL = (
-    "と書", "と記", "という文字", "の文字", "적힌", "적혀", "쓰인", "쓰여", "써있", "새겨",
-    "लिख", "yazan", "yazıl", "yazıyor",
-    "yazılı", "steht", "felirat",
+    "と書", "と記", "という文字", "の文字", "적힌", "적혀", "쓰인", "쓰여", "써있", "새겨", "लिख", "yazan", "yazıl",
+    "yazıyor", "yazılı", "steht", "felirat",
 )
+_WITH = frozenset({
+    "with", "mit", "con", "avec", "com", "met", "med", "z", "s", "с", "cu",
+})
 _LINKS = frozenset({
     "of", "the", "and", "to", "in", "a", "for", "your", "my", "our", "we", "is", "on", "or", "at", "de", "la", "y",
     "et", "und", "der", "e", "en", "du", "do", "da", "i", "и", "в",
+})
+_HARD_STOPS = frozenset({
+    "written", "painted", "printed", "hanging", "surrounded", "yazan",
 })
 _STOPS = frozenset({
     "on", "in", "at", "with", "while", "against", "written", "painted", "printed", "above", "below", "under", "near",
@@ -80,6 +87,8 @@ def unquoted_copy(tokens: Tokens, inside: Sequence[bool]) -> list[Span]:
             continue
         if tokens.words[index].startswith(_VERB_FINAL):
             span = _clause_before(tokens, index, inside)
+            if span is None and tokens.cues[index] & SAYS:
+                span = _after(tokens, index, inside)
         else:
             span = _after(tokens, index, inside) or _before(tokens, index, inside)
         if span is not None and span.start >= reached:
@@ -93,21 +102,57 @@ def _after(tokens: Tokens, index: int, inside: Sequence[bool]) -> Span | None:
     if any(inside[start:start + _NEAR]) or start >= len(tokens.words):
         return None
     gap = tokens.gap_before(start)
-    if (":" in gap or "：" in gap) and cue & (LETTERING | FIELD | READS) and not cue & CARRIER:
+    if ":" in gap and cue & CARRIER and _shouted(tokens, start):
+        return _capitals(tokens, start, inside)
+    if cue & (LETTERING | FIELD | READS | SAYS) and any(mark in gap for mark in ":："):
+        return None if "{" in tokens.text and not cue & LETTERING else _field(tokens, start, inside)
+    if "," in gap and cue & (READS | SAYS) and _cased(tokens, start) and _can_speak(tokens, index):
         return _field(tokens, start, inside)
+    if tokens.unspaced and cue & (LETTERING | FIELD | READS | PRINTED | SAYS):
+        return _after_blank(tokens, index, inside) or (_clause(tokens, start, inside) if cue & READS else None)
     if _PARTS.search(gap):
         return None
-    start = _past_fillers(tokens, start) if cue & (READS | SAYS | LETTERING) else start
+    found = _after_cue(tokens, index, inside)
+    return _after_colon(tokens, start, inside) if found is None and cue & (LETTERING | FIELD) else found
+
+
+def _after_cue(tokens: Tokens, index: int, inside: Sequence[bool]) -> Span | None:
+    """Copy that the cue governs: a run of capitals, or a clause."""
+    cue = tokens.cues[index]
+    start = _past_fillers(tokens, index + 1) if cue & (READS | SAYS | LETTERING | FIELD) else index + 1
     named = cue & NAMING and _carrier_in(tokens, index - _FAR, index)
-    if cue & (LETTERING | FIELD | READS) or named or _can_speak(tokens, index):
+    if (cue & (LETTERING | FIELD | READS) or named or _can_speak(tokens, index)) and not cue & WORK:
         capitals = _capitals(tokens, start, inside)
-        if capitals is not None and not cue & WORK:
+        if capitals is not None:
             shouted = tokens.text[capitals.start:capitals.end].isupper()
-            return capitals if shouted or not cue & (READS | LETTERING) else _clause(tokens, start, inside)
+            sentence = cue & (READS | LETTERING | SAYS) or tokens.words[index] in _LOWER_FIELDS
+            return _clause(tokens, start, inside) if sentence and not shouted else capitals
     if _takes_lower_case(tokens, index, start):
         return _clause(tokens, start, inside)
     if cue & CARRIER and _shouted(tokens, start):
         return _capitals(tokens, start, inside)
+    return None
+
+
+def _after_colon(tokens: Tokens, start: int, inside: Sequence[bool]) -> Span | None:
+    """Copy after the colon that ends the sentence of the cue, as in `letters glow over the gate: Come in`."""
+    for at in range(start, min(start + _FAR, len(tokens.words))):
+        gap = tokens.gap_before(at)
+        if ":" in gap:
+            return _field(tokens, at, inside) if _cased(tokens, at) and "{" not in tokens.text else None
+        if _PARTS.search(gap) or inside[at]:
+            return None
+    return None
+
+
+def _after_blank(tokens: Tokens, index: int, inside: Sequence[bool]) -> Span | None:
+    """Copy after a blank in an unspaced script, where a front end took the quotation marks away."""
+    for at in range(index + 1, min(index + _NEAR, len(tokens.words))):
+        gap = tokens.gap_before(at)
+        if gap and not gap.strip():
+            return _field(tokens, at, inside)
+        if gap:
+            return None
     return None
 
 
@@ -117,7 +162,8 @@ def _carrier_in(tokens: Tokens, first: int, past: int) -> bool:
 
 def _past_fillers(tokens: Tokens, start: int) -> int:
     """Skip small words between a cue and its copy, as in `reads the word`."""
-    while (start < len(tokens.words) - 1 and tokens.words[start] in _FILLERS
+    past = min(start + _MOST_FILLERS, len(tokens.words) - 1)
+    while (start < past and tokens.words[start] in _FILLERS
            and (not _cased(tokens, start) or tokens.words[start] in _LINKS)
            and not _PARTS.search(tokens.gap_before(start + 1))):
         start += 1
@@ -177,8 +223,8 @@ def _clause(tokens: Tokens, start: int, inside: Sequence[bool]) -> Span | None:
     """Words from `start` to the end of the clause."""
     at = start
     while at < min(start + _MOST, len(tokens.words)) and not inside[at]:
-        if at > start and (_PARTS.search(tokens.gap_before(at)) or tokens.words[at] in _STOPS
-                           or tokens.cues[at] & (WRITTEN | NAMING)):
+        if at > start and (_PARTS.search(tokens.gap_before(at)) or tokens.cues[at] & (WRITTEN | NAMING)
+                           or (tokens.words[at] in _STOPS and (at - start < _SOFT or tokens.words[at] in _HARD_STOPS))):
             break
         at += 1
     return None if at == start else Span(tokens.starts[start], tokens.ends[at - 1], SpanKind.RENDERED)
@@ -195,7 +241,7 @@ def _field(tokens: Tokens, start: int, inside: Sequence[bool]) -> Span | None:
 
 
 def _before(tokens: Tokens, index: int, inside: Sequence[bool]) -> Span | None:
-    """Copy in capitals right before a participle of writing."""
+    """Copy right before a participle of writing: in capitals, or in `a board with X written on it`."""
     if not tokens.cues[index] & (WRITTEN | PRINTED):
         return None
     last = index - 1
@@ -210,8 +256,18 @@ def _before(tokens: Tokens, index: int, inside: Sequence[bool]) -> Span | None:
     opening = first == 0 or is_boundary(tokens.gap_before(first))
     loud = all(_shouted(tokens, at) or tokens.text[tokens.starts[at]].isdigit() for at in range(first, last + 1))
     if first > last or ((opening or tokens.cues[index] & PRINTED) and not loud):
-        return None
+        return _with_written(tokens, index, inside) if tokens.cues[index] & WRITTEN else None
     return Span(tokens.starts[first], tokens.ends[last], SpanKind.RENDERED)
+
+
+def _with_written(tokens: Tokens, index: int, inside: Sequence[bool]) -> Span | None:
+    """The words between `with`, after a thing that carries them, and the participle."""
+    for at in range(index - 1, max(0, index - _MOST_BEFORE), -1):
+        if inside[at] or _PARTS.search(tokens.gap_before(at + 1)):
+            return None
+        if tokens.words[at] in _WITH and at + 1 < index and _carrier_in(tokens, at - _NEAR, at):
+            return Span(tokens.starts[at + 1], tokens.ends[index - 1], SpanKind.RENDERED)
+    return None
 
 
 def _clause_before(tokens: Tokens, index: int, inside: Sequence[bool]) -> Span | None:

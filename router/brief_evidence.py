@@ -24,7 +24,7 @@ from .brief_lexicon import (
     WRITTEN,
 )
 from .brief_spans import SpanKind
-from .brief_tokens import is_boundary
+from .brief_tokens import is_boundary, weight_of
 
 if TYPE_CHECKING:
     from .brief_quotes import Quoted
@@ -38,8 +38,7 @@ _AFTER = 7
 _NEAR = 3
 _CLOSE = 6
 _FAR = 99
-_HALVES = 2
-_UNSPACED_FROM = "\u0e00"
+_FURTHEST = 60
 _MANY_WORDS = 4
 _ASSIGNING = (":", "：", "=", "→", "-")
 _LIKENING = frozenset({
@@ -67,32 +66,41 @@ class Surroundings:
 
     def nearest(self, kinds: int) -> int:
         """Words between the string and the nearest cue of these kinds before it."""
-        return min((distance for kind, distance in self.before.items() if kind & kinds), default=_FAR)
+        return _nearest(self.before, kinds)
 
     def following(self, kinds: int) -> int:
         """As `nearest`, after the string."""
-        return min((distance for kind, distance in self.after.items() if kind & kinds), default=_FAR)
+        return _nearest(self.after, kinds)
+
+
+def _nearest(distances: dict[int, int], kinds: int) -> int:
+    """The dictionary is in the order of distance."""
+    for cue, distance in distances.items():
+        if cue & kinds:
+            return distance
+    return _FAR
 
 
 def surroundings(tokens: Tokens, quoted: Quoted, *, inside: list[bool]) -> Surroundings:
     """Read the sentence around a quoted string; the words of other quoted strings do not count as distance."""
     first, past = tokens.index_at(quoted.start), tokens.index_at(quoted.end)
     before: dict[int, int] = {}
-    shown, half, distance, at = False, 0, 0, first - 1
-    while at >= 0 and distance < _BEFORE:
+    shown, distance, at = False, 0, first - 1
+    while at >= max(0, first - _FURTHEST) and distance < _BEFORE:
         if at + 1 < first and is_boundary(tokens.gap_before(at + 1)):
             break
         if not inside[at]:
-            before.setdefault(tokens.cues[at], distance)
+            if tokens.cues[at]:
+                before.setdefault(tokens.cues[at], distance)
             shown |= tokens.words[at] in _SHOWN_SPEECH
-            half += 1 if tokens.words[at] >= _UNSPACED_FROM and len(tokens.words[at]) == 1 else _HALVES
-            distance = half // _HALVES
+            distance += weight_of(tokens.words[at])
         at -= 1
     after: dict[int, int] = {}
     for step, at in enumerate(range(past, min(past + _AFTER, len(tokens.words)))):
         if is_boundary(tokens.gap_before(at).lstrip("\"'”’»」』“ ")) or inside[at]:
             break
-        after.setdefault(tokens.cues[at], step)
+        if tokens.cues[at]:
+            after.setdefault(tokens.cues[at], step)
     gap = tokens.gap_before(first) if first < len(tokens.words) else ""
     joined = not set(tokens.text[quoted.end - 1:quoted.end + 2]) & set(",.;，。")
     return Surroundings(before, after, gap, tokens.words[first - 1] if first else "", shown, joined)

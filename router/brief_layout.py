@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .brief_lexicon import LAYOUT
+from .brief_tokens import weight_of
 
 if TYPE_CHECKING:
     from .brief_tokens import Tokens
@@ -14,8 +15,6 @@ __all__ = ["is_complex", "is_strict_layout"]
 _LAYOUT_WORDS = 2
 _SHORT = 55
 _MANY_WORDS = 30
-_HALVES = 2
-_UNSPACED_FROM = "\u0e00"
 
 
 def is_strict_layout(tokens: Tokens) -> bool:
@@ -26,5 +25,5 @@ def is_strict_layout(tokens: Tokens) -> bool:
 
 def is_complex(tokens: Tokens) -> bool:
     """Whether a prompt is so long that it sets many constraints; a character of an unspaced script is half a word."""
-    single = sum(len(word) == 1 and word >= _UNSPACED_FROM for word in tokens.words) if tokens.unspaced else 0
-    return len(tokens.words) - single + single // _HALVES > _MANY_WORDS
+    words = sum(map(weight_of, tokens.words)) if tokens.unspaced else len(tokens.words)
+    return words > _MANY_WORDS

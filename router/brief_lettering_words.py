@@ -20,30 +20,41 @@ LETTERING: Mapping[str, str] = MappingProxyType({
         "typography, text overlay, text label*, signage text, typographic, blurb, wordart, word art, lettered text, "
         "overlay text, equations, formulas, handwritten note*, button label*, caption text, texts, title text, "
         "signature text, copy text, subtitle text, inscribed text, scoreboard score, main title, watermark text, body "
-        "text",
+        "text, the words, the word, the phrase, the phrases, the letters, the message, written on, written in, "
+        "written across, written above, is written, was written, are written, words appear, line of words, english "
+        "words, chinese characters, japanese characters, kanji characters, english letters, letters spelling, gothic "
+        "letters, bold letters, block letters, neon letters, golden letters, gold letters, white letters, big "
+        "letters, large letters, capital letters, cursive letters, handwritten letters, wooden letters, metal "
+        "letters, red letters, black letters, blue letters, giant letters, 3d letters, balloon letters, glowing "
+        "letters, in letters",
     "de":
         "texte, textes, aufschrift*, schriftzug*, beschriftung*, inschrift*, überschrift*, schlagzeile*, "
         "bildunterschrift*, untertitel*, slogan*, textfeld*, textfelder*, texteinblendung*, text-callouts, "
         "typografie, typografisch*, schriftart*, serifenschrift, wortmarke*, typo, fließtext, beschriftet, "
-        "sprechtext, titelzeile, gravur mit",
+        "sprechtext, titelzeile, gravur mit, das wort, die worte, dem wort, den worten, den wörtern, die wörter, der "
+        "satz, dem satz",
     "es":
         "texto, textos, rótulo*, inscripci*, eslogan, subtítulo*, encabezado*, tipografía, tipográfic*, rotulad*, "
-        "letrero con el",
+        "letrero con el, la palabra, las palabras, la frase, el mensaje",
     "fr":
         "texte, textes, lettrage*, inscription*, slogan*, gros titre, sous-titre*, en-tête, texte du titre, "
-        "typographie, typographique*, rotulé*, étiqueté*",
+        "typographie, typographique*, rotulé*, étiqueté*, le mot, les mots, la phrase, le message",
     "it":
         "testo, testi, scritta, scritte, iscrizion*, didascali*, slogan, sottotitol*, tipografic*, tipografia, "
-        "lettering, dicitura*, slogan*, titolo in",
-    "pt": "texto, textos, letreiro*, inscriç*, inscrição, manchete*, subtítulo*, dizeres, tipografia, tipográfic*",
+        "lettering, dicitura*, slogan*, titolo in, la parola, le parole, la frase, il messaggio",
+    "pt":
+        "texto, textos, letreiro*, inscriç*, inscrição, manchete*, subtítulo*, dizeres, tipografia, tipográfic*, a "
+        "palavra, as palavras, a frase, a mensagem",
     "nl":
         "tekst, teksten, belettering, opschrift*, inscriptie*, bijschrift*, slogan*, krantenkop, ondertitel*, "
-        "typografie, lettertype*, koptekst",
-    "sv": "texten, texter, inskription*, påskrift*, bildtext*, slogan*, rubrik*, undertext*, typsnitt*, typografi*",
+        "typografie, lettertype*, koptekst, het woord, de woorden",
+    "sv":
+        "texten, texter, inskription*, påskrift*, bildtext*, slogan*, rubrik*, undertext*, typsnitt*, typografi*, "
+        "ordet, orden",
     "da": "tekst, teksten, tekster, indskrift*, påskrift*, overskrift*, undertekst*, innskrift*, underteksten",
     "fi": "teksti*, tekstejä, kirjoitus*, otsikko*, kuvateksti*, iskulause*, tekstillä, tekstin, otsikko, iskulause",
-    "pl": "tekst*, napis*, inskrypcj*, nagłów*, typografi*, czcionk*",
-    "cs": "nápis*, titulek, titulk*, popisk*, nadpis*, textem, textu, textový*",
+    "pl": "tekst*, napis*, inskrypcj*, nagłów*, typografi*, czcionk*, słowo, słowem, słowa, słowami",
+    "cs": "nápis*, titulek, titulk*, popisk*, nadpis*, textem, textu, textový*, slovo, slovem, slovy",
     "ro": "textul, inscripți*, slogan*",
     "hu": "szöveg*, felirat*, címsor*, szöveggel, felirattal, feliratú, feliratot",
     "tr":
@@ -51,8 +62,10 @@ LETTERING: Mapping[str, str] = MappingProxyType({
         "tipi, fontu, yazılı",
     "vi": "chữ, dòng chữ, văn bản, phụ đề, chú thích, câu chữ, phông chữ",
     "id": "teks, tulisan*, slogan, subjudul, tipografi",
-    "ru": "текст*, надпис*, заголов*, лозунг*, слоган*, субтитр*, выноск*, шрифт*, типограф*",
-    "uk": "текст*, напис*, заголов*, гасл*, субтитр*",
+    "ru":
+        "текст*, надпис*, заголов*, лозунг*, слоган*, субтитр*, выноск*, шрифт*, типограф*, слово, слова, словом, "
+        "словами",
+    "uk": "текст*, напис*, заголов*, гасл*, субтитр*, слово, словом, словами",
     "bg": "текст*, надпис*",
     "el": "κείμεν*, κειμέν*, επιγραφ*, λεζάντ*, σύνθημα",
     "no": "tekst, teksten, påskrift*, overskrift*, bildetekst*, slagord*",
@@ -84,28 +97,30 @@ FIELD: Mapping[str, str] = MappingProxyType({
         "wording, title, titles, name, number, numbers, letter, message, quote, phrase, phrases, date, year, heading, "
         "header, price, hashtag*, tag, saying, brand name, motto*, equation*, formula*, code, signature, logo text, "
         "greeting, brand, credits, timestamp, words of, sentence*, line of poetry, poem, poster copy, dialogue, "
-        "score, verse, warning, alert, error message, notification, password, username, menu items, chant",
+        "score, verse, warning, alert, error message, notification, password, username, menu items, chant, speech "
+        "bubble, thought bubble, speech balloon, word balloon, tabs, buttons",
     "de":
         "der name, die zahl, nummer, ziffer*, zitat, wort, worte, wörter, buchstabe*, handschrift, spruch, losung, "
         "wasserzeichen, anmerkung*, schild mit der, titeltext*, titelzeile, titel, logo-text, markenname*, preis, "
-        "preise, kopfzeile, spielstand, nachricht, botschaft, meldung, warnung, name",
+        "preise, kopfzeile, spielstand, nachricht, botschaft, meldung, warnung, name, sprechblase, gedankenblase",
     "es":
         "palabra*, letras, la letra, leyenda, lema, frase, el nombre, el número, número, dígito*, cifras, mensaje, "
         "caligrafía, marca de agua, marcas de agua, texto del título, título principal, titular, titulares, "
-        "anotacion*, título, títulos, precio*, escritura, marcador, nombre, advertencia",
+        "anotacion*, título, títulos, precio*, escritura, marcador, nombre, advertencia, bocadillo, globo de diálogo",
     "fr":
         "mot, mots, lettre*, légende*, phrase, le nom, le numéro, numéro, chiffre*, message, calligraphie, "
         "filigrane*, mention, accroche, le titre, titres, annotation*, titre principal, titre, écriture, nom, "
-        "avertissement",
+        "avertissement, bulle, phylactère",
     "it":
         "parola, parole, lettera, lettere, frase, il nome, il numero, numero, cifre, messaggio, calligrafia, "
-        "filigran*, il titolo, titoli, annotazion*, titolo, caratteri, scrittura, prezzo, prezzi, nome, avviso",
+        "filigran*, il titolo, titoli, annotazion*, titolo, caratteri, scrittura, prezzo, prezzi, nome, avviso, "
+        "fumetto",
     "pt":
         "palavra*, letras, a letra, legenda*, lema, frase, o nome, o número, número, dígito*, mensagem, caligrafia, "
-        "marca d'água, o título, anotaç*, título, títulos, preço*, nome, placar, aviso",
+        "marca d'água, o título, anotaç*, título, títulos, preço*, nome, placar, aviso, balão de fala",
     "nl":
         "woord, woorden, letters, de letter, de naam, het getal, nummer, cijfer*, boodschap, watermerk*, de titel, "
-        "titel, prijs, prijzen, naam",
+        "titel, prijs, prijzen, naam, tekstballon",
     "sv": "ordet, orden, bokstav*, bokstäver*, namnet, siffr*, numret, vattenstämpel*, budskapet, titeln, titel",
     "da": "ordet, ordene, bogstav*, navnet, tallet, vandmærke*, bokstaver, vannmerke*",
     "fi": "sana, sanat, sanoja, kirjaim*, numero, vesileima*, nimi",
@@ -170,9 +185,9 @@ READS: Mapping[str, str] = MappingProxyType({
     "no": "der det står, med teksten, hvor det står",
     "sk": "s nápisom, je napísané",
     "ms": "bertulis, tertulis",
-    "ar": "مكتوب, مكتوبة, كتب, كُتب, يكتب, كتبت, تقول, يقول, يقرأ, مكتوباً",
+    "ar": "مكتوب, مكتوبة, كتب, كُتب, يكتب, كتبت, مكتوباً",
     "fa": "نوشته شده, نوشته‌شده, نوشته",
-    "he": "כתוב, כתובה, שכתוב, נכתב, רשום, האומר, שאומר, שכתובה",
+    "he": "כתוב, כתובה, שכתוב, נכתב, רשום, שכתובה",
     "hi": "लिखा, लिखे, लिखी, लिखा हो, लिखकर",
     "ko": "적힌*, 적혀*, 쓰인*, 쓰여*, 써있*, 쓰여진*, 적히*, 새겨진*, 표기*",
     "bn": "লেখা আছে, লেখা",
@@ -201,6 +216,8 @@ SAYS: Mapping[str, str] = MappingProxyType({
     "ru": "говорит, написал*",
     "uk": "каже",
     "el": "λέει",
+    "ar": "يقرأ, تقول, يقول, تقرأ",
+    "he": "האומר, שאומר, אומר",
 })
 """Verbs that also tell of a speaker or a reader."""
 

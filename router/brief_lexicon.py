@@ -12,7 +12,7 @@ from . import brief_lettering_words as letterings
 from .brief_unspaced_words import UNSPACED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
 __all__ = [
     "CARRIER", "CONTRARY", "FIELD", "HEAD", "LAYOUT", "LETTERING", "LOOKS", "NAMING", "NEGATION", "NEGATION_AFTER",
@@ -47,7 +47,9 @@ SEPARATORS = (r"\s!-/:-@\[-`{-~\u00a1-\u00a9\u00ab-\u00b4\u00b6-\u00b9\u00bb-\u0
               r"\u3030\u30fb\ufe0f\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65")
 """Everything that parts words, as the inside of a character class; combining marks stay with their letters."""
 
-_START = 2
+_START = 3
+_SHORT = 2
+_KOREAN_FROM = "\uac00"
 _TABLES: Mapping[int, Mapping[str, str]] = MappingProxyType({
     LETTERING: letterings.LETTERING, FIELD: letterings.FIELD, READS: letterings.READS, SAYS: letterings.SAYS,
     WRITTEN: letterings.WRITTEN, PRINTED: letterings.PRINTED, CARRIER: carriers.CARRIER,
@@ -76,14 +78,16 @@ def _merged(pairs: list[tuple[str, int]]) -> Mapping[str, int]:
     return MappingProxyType(merged)
 
 
-def _phrases() -> Mapping[str, tuple[tuple[list[str], int], ...]]:
-    """Terms of several words under their first word, the longest first."""
-    found: dict[str, list[tuple[list[str], int]]] = {}
-    for cue, (first, *rest), _ in _terms():
-        if rest:
-            found.setdefault(first, []).append((rest, cue))
-    return MappingProxyType({first: tuple(sorted(rests, key=lambda pair: -len(pair[0])))
-                             for first, rests in found.items()})
+def _phrases() -> Mapping[str, Mapping[str, tuple[tuple[list[str], int], ...]]]:
+    """Terms of several words under their first two words, the longest first."""
+    found: dict[str, dict[str, list[tuple[list[str], int]]]] = {}
+    for cue, words, _ in _terms():
+        if len(words) > 1:
+            first, second, *rest = words
+            found.setdefault(first, {}).setdefault(second, []).append((rest, cue))
+    return MappingProxyType({
+        first: MappingProxyType({second: tuple(sorted(rests, key=lambda pair: -len(pair[0])))
+                                 for second, rests in seconds.items()}) for first, seconds in found.items()})
 
 
 def _by_start(stems: Mapping[str, int]) -> Mapping[str, tuple[tuple[str, int], ...]]:
@@ -107,22 +111,25 @@ def _by_first_letter(terms: list[str]) -> str:
 
 
 PHRASES = _phrases()
-"""Terms of several words: by first word, which bears the cue HEAD, the words that follow and the cue."""
+"""Terms of several words: by first word, which bears the cue HEAD, and second: the rest and the cue."""
 _RUN = _unspaced()
 UNSPACED_TERMS = _by_first_letter([term for term in _RUN if not term.isascii()])
 """The terms of unspaced scripts, as the inside of a group."""
-_EXACT = _merged([
+_EXACT = dict(_merged([
     *((words[0], cue) for cue, words, stem in _terms() if len(words) == 1 and not stem),
-    *_RUN.items(), *((word, HEAD) for word in PHRASES)])
-_STEMS = _by_start(_merged([(words[0], cue) for cue, words, stem in _terms() if len(words) == 1 and stem]))
+    *_RUN.items(), *((word, HEAD) for word in PHRASES)])).get
+_STEMS = dict(_by_start(_merged([(words[0], cue) for cue, words, stem in _terms() if len(words) == 1 and stem]))).get
 
 
-def cues_of(word: str) -> int:
-    """What one word in lower case says: as an exact term, or by the longest stem it starts with."""
-    exact = _EXACT.get(word, 0)
-    if exact & ~HEAD:
-        return exact
-    for stem, cue in _STEMS.get(word[:_START], ()):
-        if word.startswith(stem):
-            return exact | cue
-    return exact
+def cues_of(words: Collection[str]) -> dict[str, int]:
+    """What each of some words in lower case says, where it says anything: as an exact term, or by its longest stem."""
+    exact, stems = _EXACT, _STEMS
+    known = {word: cue for word in words if (cue := exact(word))}
+    for word in words:
+        groups = stems(word[:_START]) or (stems(word[:_SHORT]) if word >= _KOREAN_FROM else None)
+        if groups and not known.get(word, 0) & ~HEAD:
+            for stem, cue in groups:
+                if word.startswith(stem):
+                    known[word] = known.get(word, 0) | cue
+                    break
+    return known

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from .brief_lexicon import CONTRARY, FIELD, LETTERING, NEGATION, NEGATION_AFTER, READS, ROOM, TEXTLESS
 from .brief_spans import Span, SpanKind
-from .brief_tokens import is_boundary
+from .brief_tokens import is_boundary, weight_of
 
 if TYPE_CHECKING:
     from .brief_tokens import Tokens
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["strike_negated"]
 
 _REACH = 7
+_FURTHEST = 40
 _LIST_REACH = 5
 _ROOM_REACH = 5
 _CLOSE = 4
@@ -25,7 +26,7 @@ _TURNS = frozenset({
 })
 _PLACES = frozenset({
     "on", "in", "at", "with", "auf", "mit", "im", "en", "con", "sobre", "sur", "avec", "dans", "su", "sulla", "nel",
-    "no", "com", "op", "met", "på", "med", "na", "w", "на", "в", "и",
+    "no", "com", "op", "that", "which", "who", "whose", "met", "på", "med", "na", "w", "на", "в", "и",
 })
 _OTHER = frozenset({
     "other", "additional", "extra", "more", "else", "further", "random", "gibberish", "misspelled", "garbled",
@@ -46,7 +47,7 @@ def strike_negated(tokens: Tokens) -> tuple[list[Span], bool]:
         if cue & TEXTLESS:
             spans.append(Span(tokens.starts[index], tokens.ends[index], SpanKind.NEGATION))
             everywhere = True
-        elif cue & NEGATION:
+        elif cue & NEGATION and not _is_typeface(tokens, index):
             last, whole = _strike_after(tokens, index)
             if last > index:
                 spans.append(Span(tokens.starts[index], tokens.ends[last], SpanKind.NEGATION))
@@ -60,6 +61,11 @@ def strike_negated(tokens: Tokens) -> tuple[list[Span], bool]:
         elif cue & ROOM:
             _strike(tokens, range(index + 1, min(index + _ROOM_REACH, len(tokens.cues))))
     return spans + _defects(tokens), everywhere
+
+
+def _is_typeface(tokens: Tokens, index: int) -> bool:
+    """`sans` of a sans serif is no French negation."""
+    return tokens.words[index] == "sans" and tokens.words[index + 1:index + 2] in (["serif"], ["script"])
 
 
 def _defects(tokens: Tokens) -> list[Span]:
@@ -82,19 +88,21 @@ def _is_item(tokens: Tokens, at: int) -> bool:
 
 def _strike_after(tokens: Tokens, index: int) -> tuple[int, bool]:
     """The last word excluded by the negation at `index` (itself where none is), and whether it bars all lettering."""
-    last, limit, whole, other = index, index + _REACH, False, False
-    at = index + 1
-    while at < len(tokens.words) and at <= limit:
+    last, reach, whole, other = index, _REACH, False, False
+    for at in range(index + 1, min(index + _FURTHEST, len(tokens.words))):
         word = tokens.words[at]
-        if is_boundary(tokens.gap_before(at)) or word in _TURNS or (at > index + 1 and word in _PLACES):
+        if is_boundary(tokens.gap_before(at)) or word in _TURNS or (at > index + 1 and word in _PLACES) or reach <= 0:
+            break
+        if at > index + 1 and (tokens.cues[at] & NEGATION or (last == index and "，" in tokens.gap_before(at))):
             break
         other |= word in _OTHER
         if tokens.cues[at] & CONTRARY:
-            whole |= bool(tokens.cues[at] & (LETTERING | FIELD)) and at - index <= _CLOSE and not other
-            if not tokens.cues[at] & READS or at - index <= _CLOSE:
+            near = _REACH - reach < _CLOSE and last == index
+            whole |= bool(tokens.cues[at] & (LETTERING | FIELD)) and near and not other
+            if not tokens.cues[at] & READS or near:
                 tokens.cues[at] &= ~CONTRARY
-                last, limit = at, at + _LIST_REACH
-        at += 1
+                last, reach = at, _LIST_REACH + 1
+        reach -= weight_of(word)
     return last, whole
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -13,9 +14,10 @@ if TYPE_CHECKING:
 __all__ = ["Quoted", "quoted_strings"]
 
 _LONGEST = 900
+_MOST_MARKS = 2_000
 _LONGEST_SINGLE = 240
 _UNSPACED_FROM = "\u0e00"
-_DOUBLE = re.compile(r'(?<!\\)["“”„‟«»「」『』＂〝〞〟《》]')
+_DOUBLE = re.compile(r'["“”„‟«»「」『』＂〝〞〟《》]')
 _SINGLE = re.compile(r"['‘’‚‹›`]")
 _CLOSERS: Mapping[str, str] = MappingProxyType({
     '"': '"“”', "“": '”"“', "”": '”"', "„": '“”"„', "‟": "”", "«": "»", "»": "«»", "「": "」", "『": "』", "＂": "＂",
@@ -47,8 +49,10 @@ def quoted_strings(text: str) -> list[Quoted]:
 def _paired(text: str, marks: re.Pattern[str], *, longest: int) -> list[Quoted]:
     """Pair each opening mark with the next mark that closes it."""
     found, opened, closers = [], -1, ""
-    for match in marks.finditer(text):
+    for match in islice(marks.finditer(text), _MOST_MARKS):
         mark, at = match[0], match.start()
+        if mark == '"' and text[at - 1:at] == "\\":
+            continue
         if opened >= 0 and at - opened > longest:
             opened = -1
         if opened >= 0 and mark in closers and _closes(text, at, mark):

@@ -9,11 +9,13 @@ from itertools import accumulate
 
 from .brief_lexicon import HEAD, PHRASES, SEPARATORS, UNSPACED_TERMS, cues_of
 
-__all__ = ["Tokens", "is_boundary", "read_tokens"]
+__all__ = ["Tokens", "is_boundary", "read_tokens", "weight_of"]
 
 _GAP = re.compile(f"([{SEPARATORS}]+)")
 _UNSPACED = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff]")
-_PIECES = re.compile(f"({UNSPACED_TERMS}|[\\u0e00-\\u0e7f\\u3040-\\u30ff\\u3400-\\u9fff])")
+_PIECES = re.compile(f"({UNSPACED_TERMS})")
+_MOST_CUES = 800
+_UNSPACED_FROM = "\u0e00"
 _BOUNDARY = re.compile(r"[.!?;。！？；।]|\n|(?<!\d)\.(?!\d)")
 
 
@@ -25,7 +27,8 @@ class Tokens:
         text: the prompt.
         words: in lower case, in order.
         starts, ends: where each word stands in the prompt.
-        marked: the words that had a cue when the prompt was cut.
+        marked: the words that had a cue when the prompt was cut, 800 at most: more than prose of the
+            longest prompts has, so that time stays bounded.
         unspaced: whether some of it is in a script without blanks.
         cues: what each word says about lettering: bits of `brief_lexicon`. Readers clear bits that something negates.
     """
@@ -52,28 +55,34 @@ def is_boundary(gap: str) -> bool:
     return (len(gap) > 1 and _BOUNDARY.search(gap) is not None) or gap in {"\n", "。", "！", "？", "；", "।"}
 
 
+def weight_of(word: str) -> int:
+    """How many words a piece counts for as distance: two characters of an unspaced script make one."""
+    return 1 if word < _UNSPACED_FROM else (len(word) + 1) // 2
+
+
 def read_tokens(text: str) -> Tokens:
     """Cut a prompt into words and look each of them up."""
     lowered = text.replace("\u0130", "I").lower()
     pieces = _GAP.split(lowered)
-    unspaced = _UNSPACED.search(text) is not None
+    unspaced = not text.isascii() and _UNSPACED.search(text) is not None
     if unspaced:
         pieces = [inner for at, piece in enumerate(pieces) for inner in (_spread(piece) if at % 2 == 0 else (piece,))]
     ends = list(accumulate(map(len, pieces)))
-    words, stops, starts = pieces[::2], ends[::2], [0, *ends[1::2]]
-    if "" in words:
-        kept = [index for index, word in enumerate(words) if word]
-        words, starts, stops = [words[at] for at in kept], [starts[at] for at in kept], [stops[at] for at in kept]
-    known = {word: cues_of(word) for word in set(words)}
-    cues = [known[word] for word in words]
-    marked = [index for index, cue in enumerate(cues) if cue]
+    first, past = int(pieces[0] == ""), len(pieces) - (pieces[-1] == "")
+    words, stops = pieces[2 * first:past:2], ends[2 * first:past:2]
+    starts = [0, *ends[1::2]][first:first + len(words)]
+    known = cues_of(set(words))
+    cues = [known.get(word, 0) for word in words]
+    marked = [index for index, cue in enumerate(cues) if cue][:_MOST_CUES]
     tokens = Tokens(text, words, starts, stops, cues, marked, unspaced)
     _mark_phrases(tokens, marked)
     return tokens
 
 
 def _spread(piece: str) -> list[str]:
-    """A run without blanks as terms and single characters, with an empty gap between each two."""
+    """A run without blanks cut at its terms, with an empty gap between each two parts."""
+    if piece.isascii():
+        return [piece]
     parts = [part for part in _PIECES.split(piece) if part]
     spread = [""] * max(1, 2 * len(parts) - 1)
     spread[::2] = parts or [""]
@@ -84,12 +93,13 @@ def _mark_phrases(tokens: Tokens, marked: list[int]) -> None:
     """Terms of several words mark their last word."""
     words, cues, added = tokens.words, tokens.cues, False
     for index in [at for at in marked if cues[at] & HEAD]:
-        for rest, cue in PHRASES[words[index]]:
-            last = index + len(rest)
-            if words[index + 1:last + 1] == rest:
+        after = words[index + 1] if index + 1 < len(words) else ""
+        for rest, cue in PHRASES[words[index]].get(after, ()):
+            last = index + 1 + len(rest)
+            if words[index + 2:last + 1] == rest:
                 added |= not cues[last]
                 cues[last] |= cue
                 break
         cues[index] &= ~HEAD
     if added:
-        marked[:] = [index for index, cue in enumerate(cues) if cue]
+        marked[:] = [index for index, cue in enumerate(cues) if cue][:_MOST_CUES]

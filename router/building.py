@@ -44,14 +44,14 @@ class SystemClock:
         return datetime.now(tz=UTC)
 
 
-def settings_of(path: Path, environ: Mapping[str, str], data: Path | None = None) -> Settings:
+def settings_of(path: Path, environ: Mapping[str, str], *, data: Path | None = None) -> Settings:
     """The settings of a file.
 
     Raises:
         SettingsError: they cannot be used.
         TableError: a table cannot be read.
     """
-    return load_settings(path, load_vendors(data_roots(data, environ)), environ)
+    return load_settings(path, load_vendors(data_roots(data, environ)), environ=environ)
 
 
 def shipped_settings(environ: Mapping[str, str], data: Path | None = None) -> Settings:
@@ -61,7 +61,7 @@ def shipped_settings(environ: Mapping[str, str], data: Path | None = None) -> Se
         TableError: a table cannot be read.
     """
     path = _shipped(_SANDBOX, environ, data)
-    return read_settings(read_document(path), load_vendors(data_roots(data, environ)), environ, where=str(path),
+    return read_settings(read_document(path), load_vendors(data_roots(data, environ)), environ=environ, where=str(path),
                          folder=Path.cwd())
 
 
@@ -75,10 +75,11 @@ def environment_settings(environ: Mapping[str, str], data: Path | None = None) -
     found = [{"name": vendor.id, "vendor": vendor.id} for vendor in vendors.values()
              if not vendor.own and vendor.key_env and environ.get(vendor.key_env)]
     keys = ", ".join(vendor.key_env for vendor in vendors.values() if vendor.key_env and not vendor.own)
-    return read_settings({"backend": found}, vendors, environ, where=f"the environment ({keys})", folder=Path.cwd())
+    return read_settings({"backend": found}, vendors, environ=environ, where=f"the environment ({keys})",
+                         folder=Path.cwd())
 
 
-def policy_of(path: Path | None, environ: Mapping[str, str], data: Path | None = None) -> Policy:
+def policy_of(path: Path | None, environ: Mapping[str, str], *, data: Path | None = None) -> Policy:
     """The policy of a file, or the shipped default.
 
     Raises:
@@ -96,7 +97,7 @@ def _shipped(name: str, environ: Mapping[str, str], data: Path | None) -> Path:
     return next(found for root in reversed(data_roots(data, environ)) if (found := root / name).is_file())
 
 
-def catalogue_of(settings: Settings, environ: Mapping[str, str], data: Path | None = None, *, on: date) -> Catalogue:
+def catalogue_of(settings: Settings, environ: Mapping[str, str], *, data: Path | None = None, on: date) -> Catalogue:
     """Every option of the settings' backends on a day.
 
     Raises:
@@ -105,4 +106,4 @@ def catalogue_of(settings: Settings, environ: Mapping[str, str], data: Path | No
     """
     roots = data_roots(data, environ)
     models, prices = load_models(roots), load_prices(roots)
-    return Catalogue(options_of(settings.backends, models, prices, on), models, prices, load_law(roots))
+    return Catalogue(options_of(settings.backends, models, prices=prices, on=on), models, prices, load_law(roots))

@@ -33,18 +33,26 @@ class ByteGate:
         except asyncio.CancelledError:
             if entry in self._waiting:
                 self._waiting.remove(entry)
-            else:
-                self.leave(expected_bytes)
+            elif not turn.cancelled():
+                self._held -= expected_bytes
+            self._admit()
             raise
 
     def leave(self, expected_bytes: int) -> None:
         """They are gone; whoever waits longest comes next."""
         self._held -= expected_bytes
-        while self._waiting and self._fits(self._waiting[0][0]):
-            bytes_, turn = self._waiting.popleft()
-            if not turn.done():
-                self._held += bytes_
+        self._admit()
+
+    def _admit(self) -> None:
+        """Whoever was cancelled a moment ago, and has not run since, holds nothing."""
+        while self._waiting:
+            expected_bytes, turn = self._waiting[0]
+            if not turn.cancelled():
+                if not self._fits(expected_bytes):
+                    return
+                self._held += expected_bytes
                 turn.set_result(None)
+            self._waiting.popleft()
 
     def _fits(self, expected_bytes: int) -> bool:
         return self._held == 0 or self._held + expected_bytes <= self._most

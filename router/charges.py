@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from datetime import date
 
     from .backends.protocol import Reply, Usage
-    from .decide import Candidate
     from .price_table import PriceTable
     from .quantities import Size
+    from .ranking import Candidate
     from .request import ImageRequest
 
 __all__ = ["EDIT_FACTOR", "OFF_BY_SHARE", "Charge", "Settled", "charge_of", "settled_by"]
@@ -62,7 +62,7 @@ class Settled:
     off: bool
 
 
-def charge_of(table: PriceTable, candidate: Candidate, request: ImageRequest, *, size: Size, n: int,
+def charge_of(table: PriceTable, candidate: Candidate, *, request: ImageRequest, size: Size, n: int,
               on: date) -> Charge:
     """The money of `n` images of a candidate.
 
@@ -73,13 +73,13 @@ def charge_of(table: PriceTable, candidate: Candidate, request: ImageRequest, *,
         usd = candidate.usd_per_image * n
         return Charge(usd, usd, "")
     most = len(request.prompt.encode())
-    ask = price_ask(candidate.option, request, size, n=n, prompt_tokens=most // _BYTES_PER_TOKEN + 1)
+    ask = price_ask(candidate.option, request, size=size, n=n, prompt_tokens=most // _BYTES_PER_TOKEN + 1)
     expected = quote(table, ask, on=on)
     worst = quote(table, replace(ask, prompt_tokens=most + 1), on=on).usd
     return Charge(expected.usd, worst * EDIT_FACTOR if request.references else worst, expected.row.id)
 
 
-def settled_by(table: PriceTable, candidate: Candidate, reply: Reply, *, charge: Charge, on: date) -> Settled:
+def settled_by(table: PriceTable, candidate: Candidate, *, reply: Reply, charge: Charge, on: date) -> Settled:
     """What an attempt cost by the provider's own word: its charge, or the tokens it counted; else as quoted."""
     actual = reply.cost_usd
     if actual is None and reply.usage is not None and candidate.quote is not None:

@@ -14,7 +14,9 @@ from .catalog import data_roots
 from .command_line import run_command
 from .days import asked_day
 from .decide_command import decide_command
+from .doctor_command import doctor
 from .errors import RouterError
+from .ledger_command import ledger
 from .policy_command import policy_group
 from .price_checks import asked_size
 from .price_report import quote_json, quote_lines
@@ -75,6 +77,8 @@ def price(model: str, **asked: Unpack[_Asked]) -> None:
 
 router.add_command(brief)
 router.add_command(decide_command)
+router.add_command(doctor)
+router.add_command(ledger)
 router.add_command(serve)
 router.add_command(policy_group)
 

@@ -6,78 +6,69 @@ The time-free half of the verdicts is folded once per class of request; what dep
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from .errors import BadRequest, OutOfReach, PriceError
+from .acceptance import Acceptance
+from .errors import BadRequest, OutOfReach
 from .names import find_named
-from .option_rules import Asked, first_refusal, quality_step
-from .quantities import micro_usd
+from .option_rules import Asked, RuleMemory, first_refusal
+from .ranking import Candidate, Ranked, Shelf
 from .states import IDLE
 from .verdicts import Reason, Verdict, allowed, refused
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from datetime import date
-    from decimal import Decimal
 
     from .options import Catalogue, Option
     from .policy import Policy, SegmentPolicy
-    from .prices import Quote
     from .quantities import Size
     from .request import ImageRequest
     from .states import BackendState, States
 
-__all__ = ["Candidate", "Compiled", "Decision", "compile_policy", "decide", "verdict_now"]
+__all__ = ["Compiled", "Decision", "compile_policy", "decide", "verdict_now"]
 
 _CLASSES_KEPT = 4096
+_ALLOWED = allowed()
 
 
-@dataclass(frozen=True, eq=False)
-class Candidate:
-    """An option that no time-free rule speaks against, for one class of request.
-
-    Attributes:
-        usd_per_image: list price of one image, or the power of an own one; without the prompt's own tokens.
-        usd_per_accepted: that over the share of images people accept.
-        step: how far down its quality ladder it stands.
-        p50_s, p95_s: of one call, without waiting.
-        images: of one call.
-    """
-
-    option: Option
-    usd_per_image: Decimal
-    usd_per_accepted: float
-    step: int
-    p50_s: float
-    p95_s: float
-    images: int
-    quote: Quote | None
-    backend: str
-    usd_micro: int
-
-
-@dataclass(frozen=True, eq=False)
 class _Folded:
     """What is known of a class of requests before the clock is looked at."""
 
-    segment: SegmentPolicy
-    size: Size
-    ranked: tuple[Candidate, ...]
-    refusals: Mapping[str, Verdict]
+    __slots__ = ("_refusals", "asked", "ranked")
+
+    def __init__(self, asked: Asked, ranked: Ranked) -> None:
+        self.asked, self.ranked = asked, ranked
+        self._refusals: dict[str, Verdict] | None = None
+
+    def refusals(self, catalogue: Catalogue) -> dict[str, Verdict]:
+        """Why the options that are not ranked are not, by label; worked out when somebody reads it."""
+        if self._refusals is None:
+            ranked = {candidate.option.label for candidate in self.ranked.all()}
+            self._refusals = {option.label: self._refusal(option) for option in catalogue.options
+                              if option.label not in ranked}
+        return self._refusals
+
+    def _refusal(self, option: Option) -> Verdict:
+        verdict = first_refusal(self.asked, option)
+        return self.ranked.unpriced(option) if verdict.reason is None else verdict
 
 
 class Compiled:
-    """A policy over a catalogue on a day. Values only, but for the memory of folded classes.
+    """A policy over a catalogue on a day. Values only, but for the memory of what was worked out once.
 
     Attributes:
         digest: of the policy.
         on: the day it prices for.
     """
 
-    def __init__(self, policy: Policy, catalogue: Catalogue, on: date) -> None:
+    def __init__(self, policy: Policy, catalogue: Catalogue, on: date, acceptance: Acceptance) -> None:
         self.policy, self.catalogue, self.on, self.digest = policy, catalogue, on, policy.digest
+        self.acceptance = acceptance
+        options = tuple(sorted(catalogue.options, key=lambda option: option.label))
+        self._rules, self._shelf = RuleMemory(options), Shelf(options, catalogue, on, acceptance)
+        self._wanted: dict[str, frozenset[str] | None] = {"": None, "auto": None}
         self._classes: OrderedDict[tuple[object, ...], _Folded] = OrderedDict()
         self._lock = Lock()
 
@@ -89,12 +80,21 @@ class Compiled:
         """
         known = self._classes.get(request.request_class)
         if known is None:
-            known = _fold(self, request)
+            known = self._fold(request)
             with self._lock:
                 self._classes[request.request_class] = known
                 while len(self._classes) > _CLASSES_KEPT:
                     self._classes.popitem(last=False)
         return known
+
+    def _fold(self, request: ImageRequest) -> _Folded:
+        segment = self.policy.segment(request.segment)
+        if request.model not in self._wanted:
+            if len(self._wanted) >= _CLASSES_KEPT:
+                self._wanted = {"": None, "auto": None}
+            self._wanted[request.model] = _wanted(self, request.model)
+        asked = Asked(request, self.policy, segment, request.size or segment.size, self._wanted[request.model])
+        return _Folded(asked, self._shelf.ranked(asked, refused=self._rules.refused(asked)))
 
 
 class Decision:
@@ -112,19 +112,19 @@ class Decision:
     def __init__(self, compiled: Compiled, request: ImageRequest, folded: _Folded, states: States, now: float) -> None:
         self.compiled, self.request, self.at = compiled, request, now
         self._folded, self._states = folded, states
-        self.deadline_s = request.deadline_s or folded.segment.deadline_s
+        self.deadline_s = request.deadline_s or folded.asked.segment.deadline_s
         self.choice = next(self._open(), None)
         self.stepped_down = self.choice is not None and self.choice.step > 0
 
     @property
     def segment(self) -> SegmentPolicy:
         """The treatment it gets."""
-        return self._folded.segment
+        return self._folded.asked.segment
 
     @property
     def size(self) -> Size:
         """The size, `auto` resolved."""
-        return self._folded.size
+        return self._folded.asked.size
 
     def candidates(self) -> tuple[Candidate, ...]:
         """The choice, then where a failed attempt may go: the allowed ones in order, as the policy's fallbacks say."""
@@ -141,38 +141,53 @@ class Decision:
 
     def verdicts(self) -> tuple[tuple[Option, Verdict, Candidate | None], ...]:
         """Every option with its verdict, the allowed ones first and in order; made when it is read."""
-        ranked = [(candidate, self._verdict(candidate)) for candidate in self._folded.ranked]
+        ranked = [(candidate, self._verdict(candidate)) for candidate in self._folded.ranked.all()]
         allowed_first = sorted(ranked, key=lambda pair: pair[1].reason is not None)
-        seen = [(candidate.option, verdict, candidate) for candidate, verdict in allowed_first]
-        refusals = self._folded.refusals
-        return (*seen, *((option, refusals[option.label], None) for option in self.compiled.catalogue.options
+        lowest, lower = self._lowest_step(), Verdict(Reason.LOWER_STEP)
+        seen = [(candidate.option, lower if verdict.reason is None and candidate.step > lowest else verdict, candidate)
+                for candidate, verdict in allowed_first]
+        catalogue = self.compiled.catalogue
+        refusals = self._folded.refusals(catalogue)
+        return (*seen, *((option, refusals[option.label], None) for option in catalogue.options
                          if option.label in refusals))
 
     def _open(self) -> Iterator[Candidate]:
         """Candidates nothing speaks against now; lower steps only where the budget forbade every upper one."""
-        lowest = 0
-        for candidate in self._folded.ranked:
-            if candidate.step > lowest:
-                if not self._may_step_down(candidate.step):
-                    return
-                lowest = candidate.step
-            if self._verdict(candidate).reason is None:
-                yield candidate
+        ranked = self._folded.ranked
+        for step in range(ranked.steps):
+            if step and not self._may_step_down(step):
+                return
+            for candidate in ranked.at(step):
+                if self._verdict(candidate).reason is None:
+                    yield candidate
+
+    def steps_down(self) -> tuple[Candidate, ...]:
+        """Lower steps of the ladders, for a budget that turns out to be short when money is set aside."""
+        if self.segment.at_limit != "downgrade":
+            return ()
+        ranked = self._folded.ranked
+        return tuple(candidate for step in range(self._lowest_step() + 1, ranked.steps) for candidate in ranked.at(step)
+                     if self._verdict(candidate).reason is None)
+
+    def _lowest_step(self) -> int:
+        steps = self._folded.ranked.steps
+        return next((step - 1 for step in range(1, steps) if not self._may_step_down(step)), steps - 1)
 
     def _may_step_down(self, step: int) -> bool:
         if self.segment.at_limit != "downgrade":
             return False
-        above = [self._verdict(candidate).reason for candidate in self._folded.ranked if candidate.step < step]
+        ranked = self._folded.ranked
+        above = [self._verdict(candidate).reason for upper in range(step) for candidate in ranked.at(upper)]
         return all(reason is not None for reason in above) and any(
             reason in (Reason.BUDGET, Reason.MAX_USD) for reason in above)
 
     def _verdict(self, candidate: Candidate) -> Verdict:
-        return verdict_now(candidate, self.request, self._states, now=self.at, deadline_s=self.deadline_s)
+        return verdict_now(candidate, self.request, states=self._states, now=self.at, deadline_s=self.deadline_s)
 
 
-def compile_policy(policy: Policy, catalogue: Catalogue, *, on: date) -> Compiled:
-    """A policy made ready for a catalogue and a price day; to be kept and asked often."""
-    return Compiled(policy, catalogue, on)
+def compile_policy(policy: Policy, catalogue: Catalogue, *, on: date, acceptance: Acceptance | None = None) -> Compiled:
+    """A policy made ready for a catalogue, a price day and what is known of acceptance; to be kept and asked often."""
+    return Compiled(policy, catalogue, on, acceptance or Acceptance())
 
 
 def decide(compiled: Compiled, request: ImageRequest, *, states: States, now: float) -> Decision:
@@ -190,7 +205,7 @@ def decide(compiled: Compiled, request: ImageRequest, *, states: States, now: fl
     return Decision(compiled, request, compiled.folded(request), states, now)
 
 
-def verdict_now(candidate: Candidate, request: ImageRequest, states: States, *, now: float,
+def verdict_now(candidate: Candidate, request: ImageRequest, *, states: States, now: float,
                 deadline_s: float) -> Verdict:
     """What speaks against a candidate at this moment: breaker, limits, time, money; the first of them."""
     state = states.backends.get(candidate.backend, IDLE)
@@ -210,9 +225,6 @@ def verdict_now(candidate: Candidate, request: ImageRequest, states: States, *, 
     return _ALLOWED
 
 
-_ALLOWED = allowed()
-
-
 def _is_full(candidate: Candidate, request: ImageRequest, state: BackendState) -> Verdict | None:
     if state.images_left is not None and request.n > state.images_left:
         return refused(Reason.RATE, asked=request.n, limit=state.images_left)
@@ -220,36 +232,6 @@ def _is_full(candidate: Candidate, request: ImageRequest, state: BackendState) -
     if concurrent is not None and state.in_flight >= concurrent and not candidate.option.backend.is_own:
         return refused(Reason.CONCURRENT, asked=state.in_flight, limit=concurrent)
     return None
-
-
-def _fold(compiled: Compiled, request: ImageRequest) -> _Folded:
-    segment = compiled.policy.segment(request.segment)
-    asked = Asked(request, compiled.policy, segment, request.size or segment.size, _wanted(compiled, request.model))
-    ranked: list[Candidate] = []
-    refusals: dict[str, Verdict] = {}
-    for option in compiled.catalogue.options:
-        verdict = first_refusal(asked, option)
-        made = _candidate(compiled, asked, option) if verdict.reason is None else verdict
-        if isinstance(made, Candidate):
-            ranked.append(made)
-        else:
-            refusals[option.label] = made
-    ranked.sort(key=lambda candidate: (candidate.step, candidate.usd_per_accepted, candidate.option.label))
-    return _Folded(segment, asked.size, tuple(ranked), refusals)
-
-
-def _candidate(compiled: Compiled, asked: Asked, option: Option) -> Candidate | Verdict:
-    catalogue, request = compiled.catalogue, asked.request
-    try:
-        usd, quoted = catalogue.price(option, request, asked.size, on=compiled.on)
-        seconds = catalogue.seconds(option, request, asked.size)
-    except PriceError as error:
-        return refused(Reason.NO_PRICE, asked=str(error))
-    except OutOfReach as error:
-        return refused(Reason.NO_TIME, asked=str(error))
-    share = asked.segment.accepted_share.get(option.card.id, 1.0)
-    return Candidate(option, usd, float(usd) / share, quality_step(asked, option), seconds.p50, seconds.p95,
-                     min(request.n, option.most_images), quoted, option.backend.name, micro_usd(usd))
 
 
 def _wanted(compiled: Compiled, name: str) -> frozenset[str] | None:
@@ -271,4 +253,3 @@ def _wanted(compiled: Compiled, name: str) -> frozenset[str] | None:
                          f"{', '.join(sorted({option.card.id for option in options}))}", param="model",
                          code="model_not_found")
     return found
-

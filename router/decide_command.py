@@ -61,17 +61,17 @@ class _Asked(TypedDict):
 @click.option("--lora", help="A LoRA by name.")
 @click.option("--format", "output_format", type=click.Choice(["png", "jpeg", "webp"]), default="png", show_default=True)
 @click.option("--policy", type=click.Path(path_type=Path), help="A policy; the shipped default where left out.")
-@click.option("--settings", type=click.Path(path_type=Path), help="A router.toml; all simulated where left out.")
+@click.option("--settings", type=click.Path(path_type=Path), help="A router.toml; the shipped sandbox where left out.")
 @click.option("--on", help="Day of the prices, as in 2026-11-22; today where left out.")
 @click.option("--data", type=click.Path(path_type=Path), help="A folder of tables laid over the shipped ones.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def decide_command(**asked: Unpack[_Asked]) -> None:
     """Where a request would go, with a verdict for every option. Nothing is sent."""
-    settings = (settings_of(asked["settings"], os.environ, asked["data"]) if asked["settings"]
+    settings = (settings_of(asked["settings"], os.environ, data=asked["data"]) if asked["settings"]
                 else shipped_settings(os.environ, asked["data"]))
-    policy = policy_of(asked["policy"] or settings.policy, os.environ, asked["data"])
+    policy = policy_of(asked["policy"] or settings.policy, os.environ, data=asked["data"])
     on = asked_day(asked["on"])
-    compiled = compile_policy(policy, catalogue_of(settings, os.environ, asked["data"], on=on), on=on)
+    compiled = compile_policy(policy, catalogue_of(settings, os.environ, data=asked["data"], on=on), on=on)
     request = _request(asked)
     check_request(request)
     now = time.monotonic()

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .decide import Candidate, Decision
+    from .decide import Decision
     from .options import Option
+    from .ranking import Candidate
     from .verdicts import Verdict
 
 __all__ = ["decision_json", "decision_lines"]
@@ -43,8 +44,8 @@ def decision_lines(decision: Decision) -> Iterator[str]:
         yield "nowhere: no option may make it now"
     else:
         simulated = " (simulated)" if choice.option.backend.simulated else ""
-        yield (f"{choice.option.label}{simulated}: {choice.usd_per_image:.6f} USD an image, {choice.p50_s:g} s "
-               f"(19 of 20 within {choice.p95_s:g} s)")
+        yield (f"{choice.option.label}{simulated}: {choice.usd_per_image:.6f} USD an image, {choice.p50_s:.3g} s "
+               f"(19 of 20 within {choice.p95_s:.3g} s)")
         others = [candidate.option.label for candidate in decision.candidates()[1:]]
         yield f"  if it fails: {', '.join(others[:3]) or 'nothing else may make it'}"
     yield (f"  {decision.size}, segment {decision.segment.name}, {brief.rendered_words} words to render, "
@@ -65,6 +66,7 @@ def _option_json(option: Option, verdict: Verdict, candidate: Candidate | None) 
         "text": str(verdict), "asked": _plain(verdict.asked), "limit": _plain(verdict.limit),
         "usd_per_image": str(candidate.usd_per_image) if candidate else None,
         "usd_per_accepted_image": candidate.usd_per_accepted if candidate else None,
+        "acceptance": candidate.acceptance if candidate else None,
         "p50_s": candidate.p50_s if candidate else None, "p95_s": candidate.p95_s if candidate else None}
 
 

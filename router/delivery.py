@@ -9,8 +9,9 @@ from .backends.protocol import Usage
 
 if TYPE_CHECKING:
     from .attempts import Outcome
-    from .decide import Candidate, Decision
+    from .decide import Decision
     from .pictures import Picture
+    from .ranking import Candidate
 
 __all__ = ["Delivery", "joined", "parts_of"]
 
@@ -23,6 +24,7 @@ class Delivery:
         state: the worst end of its parts, `partial` where some images came and some did not.
         usd_micro: settled so far; late answers are settled when they come.
         outcome: the one that decided it.
+        sent: whether anything was sent, so that the books know the request already.
         pending: something still runs, whose answer will be kept.
         usage: tokens the providers counted for these pictures.
         held_bytes: bytes of the pictures inside the gate.
@@ -35,6 +37,7 @@ class Delivery:
     usd_micro: int
     outcome: Outcome | None
     ignored: tuple[str, ...] = ()
+    sent: bool = False
     pending: bool = False
     usage: Usage | None = None
     held_bytes: int = 0
@@ -60,8 +63,8 @@ def joined(parts: list[Delivery], *, wanted: int) -> Delivery:
     return Delivery(state, pictures, made.candidate, sum(part.attempts for part in parts),
                     sum(part.usd_micro for part in parts), deciding.outcome,
                     tuple(sorted({wish for part in parts for wish in part.ignored})),
-                    any(part.pending for part in parts), _summed([part.usage for part in parts]),
-                    sum(part.held_bytes for part in parts))
+                    any(part.sent for part in parts), any(part.pending for part in parts),
+                    _summed([part.usage for part in parts]), sum(part.held_bytes for part in parts))
 
 
 def _summed(usages: list[Usage | None]) -> Usage | None:

@@ -3,89 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+import contextlib
+from typing import TYPE_CHECKING, Any
 
 from .attempts import Attempt, Kind, Outcome
 from .backends.protocol import Job, Reply
-from .charges import Charge, charge_of, settled_by
+from .charges import charge_of
 from .delivery import Delivery, joined, parts_of
+from .errand import Call, Part, Watch, prices_of, settlement_of
+from .errors import LedgerError
 from .events import Event
 from .flow import End, FlowRules, Leg, flow
-from .ledger.protocol import Intent, Settlement
+from .ledger.protocol import Intent
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
-    from datetime import datetime
-    from decimal import Decimal
+    from collections.abc import Callable, Mapping
 
     from .backends.protocol import Backend, Gate
     from .board import Board
-    from .decide import Candidate, Decision
-    from .ledger.protocol import AttemptState, Budget, Ledger, RequestRow
+    from .charges import Charge
+    from .errand import Clock, Errand
+    from .ledger.protocol import Ledger, Settlement
     from .options import Option
-    from .pictures import Picture
-    from .price_table import PriceTable
+    from .ranking import Candidate
 
-__all__ = ["Clock", "Dispatcher", "Errand"]
+__all__ = ["Dispatcher"]
 
 _SHUTDOWN_S = 20.0
-
-
-class Clock(Protocol):
-    """Time, handed in so that a simulation can hold it."""
-
-    def monotonic(self) -> float:
-        """Seconds that only grow."""
-
-    def now(self) -> datetime:
-        """The instant, aware UTC."""
-
-
-@dataclass(frozen=True)
-class Errand:
-    """One request on its way through.
-
-    Attributes:
-        budgets_of: the hard limits an attempt on a backend falls under.
-        accepted_at: monotonic seconds; the deadline counts from here and is never reset.
-        abandoned: set when nobody waits any more: nothing further is paid for, what runs is kept.
-        on_partial: told of previews.
-        on_late: told of an answer that came after the caller was answered.
-    """
-
-    row: RequestRow
-    decision: Decision
-    budgets_of: Callable[[str], tuple[Budget, ...]]
-    accepted_at: float
-    abandoned: asyncio.Event = field(default_factory=asyncio.Event)
-    on_partial: Callable[[int, Picture], Awaitable[None]] | None = None
-    on_late: Callable[[tuple[Picture, ...], Candidate], Awaitable[None]] | None = None
-
-
-@dataclass
-class _Part:
-    """One flow: the images that are made in one call."""
-
-    errand: Errand
-    n: int
-    first_number: int
-    running: dict[int, asyncio.Task[Outcome]] = field(default_factory=dict)
-    made_by: dict[int, Candidate] = field(default_factory=dict)
-    usd_micro: dict[int, int] = field(default_factory=dict)
-    replies: dict[int, Reply] = field(default_factory=dict)
-    ignored: set[str] = field(default_factory=set)
-    answered: bool = False
-
-
-@dataclass(frozen=True)
-class _Call:
-    part: _Part
-    number: int
-    attempt_id: str
-    candidate: Candidate
-    charge: Charge
-    n: int
 
 
 class Dispatcher:
@@ -95,27 +39,40 @@ class Dispatcher:
                  gate: Gate, tell: Callable[[Event], None]) -> None:
         self._ledger, self._backends, self._board, self._clock = ledger, backends, board, clock
         self._gate, self._tell = gate, tell
-        self._calls: set[asyncio.Task[Outcome]] = set()
+        self._calls: set[asyncio.Task[Any]] = set()
+        self._unsettled: list[Settlement] = []
 
     async def run(self, errand: Errand) -> Delivery:
         """Everything the decision allows, until there are images or an end; n images that no call makes are split."""
         decision = errand.decision
         sizes = parts_of(decision)
         parts = await asyncio.gather(*(
-            self._drive(_Part(errand, size, 100 * at)) for at, size in enumerate(sizes)))
+            self._drive(Part(errand, size, 100 * at)) for at, size in enumerate(sizes)))
         return joined(parts, wanted=decision.request.n)
 
     async def close(self) -> None:
         """Wait for what was sent and may be paid for; what stays is found again through the books."""
         if self._calls:
             await asyncio.wait(self._calls, timeout=_SHUTDOWN_S)
+        with contextlib.suppress(LedgerError):
+            await self.settle_again()
 
-    async def _drive(self, part: _Part) -> Delivery:
+    async def settle_again(self) -> None:
+        """Write what the books could not take when it was known.
+
+        Raises:
+            LedgerError: they still cannot.
+        """
+        while self._unsettled:
+            await self._ledger.settle(self._unsettled[-1])
+            self._unsettled.pop()
+
+    async def _drive(self, part: Part) -> Delivery:
         decision = part.errand.decision
-        legs = {candidate.option: candidate for candidate in decision.candidates()
+        legs = {candidate.option: candidate for candidate in (*decision.candidates(), *decision.steps_down())
                 if candidate.option.most_images >= part.n}
         charges = {option: self._charge(part, candidate) for option, candidate in legs.items()}
-        life = flow(tuple(Leg(option, candidate.backend, candidate.p95_s, charges[option].reserve_usd)
+        life = flow(tuple(Leg(option, candidate.backend, candidate.p95_s, charges[option].reserve_usd, candidate.step)
                           for option, candidate in legs.items()),
                     FlowRules(decision.deadline_s, decision.segment.on_refusal, decision.segment.at_limit), n=part.n)
         attempt = next(life, None)
@@ -130,20 +87,18 @@ class Dispatcher:
             return self._delivered(part, stop.value)
         return self._delivered(part, End("failed", None, 0))
 
-    def _charge(self, part: _Part, candidate: Candidate) -> Charge:
+    def _charge(self, part: Part, candidate: Candidate) -> Charge:
         decision = part.errand.decision
-        return charge_of(self._prices(decision), candidate, decision.request, size=decision.size, n=part.n,
+        return charge_of(prices_of(decision), candidate, request=decision.request, size=decision.size, n=part.n,
                          on=decision.compiled.on)
 
-    def _prices(self, decision: Decision) -> PriceTable:
-        return decision.compiled.catalogue.prices
-
-    async def _attempt(self, part: _Part, attempt: Attempt, legs: Mapping[Option, Candidate],
+    async def _attempt(self, part: Part, attempt: Attempt, legs: Mapping[Option, Candidate],
                        charges: Mapping[Option, Charge]) -> Outcome:
         left = attempt.timeout_s
         if attempt.option is not None:
             if attempt.delay_s:
-                await asyncio.wait([asyncio.ensure_future(part.errand.abandoned.wait())], timeout=attempt.delay_s)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(part.errand.abandoned.wait(), attempt.delay_s)
             refused = await self._send(part, attempt, legs[attempt.option], charges[attempt.option])
             if refused is not None:
                 return refused
@@ -159,14 +114,14 @@ class Dispatcher:
         part.running.pop(best.number, None)
         return best
 
-    async def _send(self, part: _Part, attempt: Attempt, candidate: Candidate, charge: Charge) -> Outcome | None:
+    async def _send(self, part: Part, attempt: Attempt, candidate: Candidate, charge: Charge) -> Outcome | None:
         """Reserve, then send; an outcome where nothing was sent."""
         now, backend = self._clock.monotonic(), candidate.backend
         if part.errand.abandoned.is_set() or not self._board.admits(backend, now):
             return self._outcome(part, Outcome(attempt.number, Kind.NOT_STARTED, 0.0, code="closed",
                                                retry_after_s=self._board.closed_for_s(backend, now)))
         number = part.first_number + attempt.number
-        call = _Call(part, attempt.number, f"{part.errand.row.id}.{number}", candidate, charge, attempt.n)
+        call = Call(part, attempt.number, f"{part.errand.row.id}.{number}", candidate, charge, attempt.n)
         granted = await self._ledger.reserve(self._intent(call, number))
         if not granted.granted:
             self._told("budget_short", call, code=granted.short.scope if granted.short else "")
@@ -180,20 +135,20 @@ class Dispatcher:
         self._told("attempt_sent", call)
         return None
 
-    def _intent(self, call: _Call, number: int) -> Intent:
+    def _intent(self, call: Call, number: int) -> Intent:
         errand, option = call.part.errand, call.candidate.option
         return Intent(call.attempt_id, errand.row, number, call.candidate.backend, option.model or option.card.id,
                       option.quality, option.tier, call.n, str(errand.decision.size), call.charge.reserve_micro_usd,
                       str(call.charge.quoted_usd), call.charge.price_row, self._clock.now(),
                       errand.budgets_of(call.candidate.backend))
 
-    async def _call(self, call: _Call) -> Outcome:
+    async def _call(self, call: Call) -> Outcome:
         errand = call.part.errand
         decision, option = errand.decision, call.candidate.option
         job = Job(decision.request, option.wire_model, call.n, decision.size, option.quality, call.attempt_id)
         reply: Reply | None = None
         try:
-            watcher = _Watch(self._ledger, call, errand.on_partial)
+            watcher = Watch(self._ledger, call, errand.on_partial)
             reply = await self._backends[call.candidate.backend].make(job, watcher)
         finally:
             self._board.ended(call.candidate.backend, call.attempt_id, reply=reply, now=self._clock.monotonic())
@@ -209,72 +164,63 @@ class Dispatcher:
             self._gate.leave(reply.held_bytes)
         return outcome
 
-    async def _late(self, call: _Call, outcome: Outcome) -> None:
+    async def _late(self, call: Call, outcome: Outcome) -> None:
         errand, running = call.part.errand, call.part.running
         running.pop(call.number, None)
         if errand.on_late is not None and (outcome.images or not running):
             self._told("late_answer_kept" if outcome.images else "late_answer_lost", call)
             await errand.on_late(outcome.images, call.candidate)
 
-    async def _settle(self, call: _Call, reply: Reply) -> Outcome:
-        decision = call.part.errand.decision
-        settled = settled_by(self._prices(decision), call.candidate, reply, charge=call.charge,
-                             on=decision.compiled.on)
-        billed = reply.kind is Kind.OK
-        micro = settled.micro_usd if billed or (reply.possibly_billed and settled.actual_usd is not None) else (
-            call.charge.reserve_micro_usd if reply.possibly_billed else 0)
-        state: AttemptState = "billed" if billed else "possibly_billed" if reply.possibly_billed else (
-            "refused" if reply.kind is Kind.REFUSED else "free")
-        await self._ledger.settle(Settlement(
-            call.attempt_id, state, reply.kind.value, reply.code[:80], micro,
-            "" if settled.actual_usd is None else str(settled.actual_usd), self._clock.now(), reply.provider_job,
-            reply.request_id[:120], len(reply.pictures), sum(picture.file_bytes for picture in reply.pictures),
-            sum(picture.size.pixels for picture in reply.pictures),
-            " ".join(picture.digest[:32] for picture in reply.pictures), _flags(call, settled.off)))
-        call.part.usd_micro[call.number] = micro
-        if settled.off:
+    async def _settle(self, call: Call, reply: Reply) -> Outcome:
+        settlement, off = settlement_of(call, reply, at=self._clock.now())
+        await self._book(call, settlement)
+        micro = call.part.usd_micro[call.number] = settlement.settled_micro_usd
+        if off:
             self._told("price_row_off", call, code=call.charge.price_row)
         self._told("attempt_ended", call, code=reply.code, kind=reply.kind.value, usd_micro=micro)
         return self._outcome(call.part, Outcome(
-            call.number, reply.kind, 0.0, reply.pictures, len(reply.pictures), settled.actual_usd,
-            reply.possibly_billed or billed, retry_after_s=reply.retry_after_s, refusal=reply.refusal,
+            call.number, reply.kind, 0.0, reply.pictures, len(reply.pictures), None,
+            reply.possibly_billed or reply.kind is Kind.OK, retry_after_s=reply.retry_after_s, refusal=reply.refusal,
             provider_job=reply.provider_job, code=reply.code))
 
-    def _outcome(self, part: _Part, outcome: Outcome) -> Outcome:
+    async def _book(self, call: Call, settlement: Settlement) -> None:
+        """Books that fail now do not take a picture away that is paid for; its reserve stands until they work again."""
+        try:
+            await self._ledger.settle(settlement)
+        except LedgerError:
+            self._unsettled.append(settlement)
+            self._told("books_unavailable", call)
+
+    def _outcome(self, part: Part, outcome: Outcome) -> Outcome:
         at_s = self._clock.monotonic() - part.errand.accepted_at
         return Outcome(**{**outcome.__dict__, "at_s": at_s})
 
-    def _delivered(self, part: _Part, end: End) -> Delivery:
+    def _delivered(self, part: Part, end: End) -> Delivery:
         part.answered = True
+        self._keep_others(part)
         outcome = end.outcome
         made_by = part.made_by.get(outcome.number) if outcome is not None else None
         pictures = outcome.images if outcome is not None and end.state == "ok" else ()
         reply = part.replies.get(outcome.number) if outcome is not None and pictures else None
         return Delivery(end.state, pictures, made_by, end.attempts, sum(part.usd_micro.values()), outcome,
-                        tuple(sorted(part.ignored)), bool(end.pending or part.running),
+                        tuple(sorted(part.ignored)), bool(part.made_by), bool(end.pending or part.running),
                         reply.usage if reply else None, reply.held_bytes if reply else 0)
 
-    def _told(self, name: str, call: _Call, **facts: object) -> None:
+    def _keep_others(self, part: Part) -> None:
+        """Two answers at the same moment are both paid for: the one that was not taken is kept like a late one."""
+        for number, task in list(part.running.items()):
+            if task.done() and not task.cancelled() and task.exception() is None:
+                del part.running[number]
+                keeping = asyncio.create_task(self._keep_other(part, task.result()))
+                self._calls.add(keeping)
+                keeping.add_done_callback(self._calls.discard)
+
+    async def _keep_other(self, part: Part, outcome: Outcome) -> None:
+        if outcome.kind is Kind.OK:
+            if part.errand.on_late is not None:
+                await part.errand.on_late(outcome.images, part.made_by[outcome.number])
+            self._gate.leave(part.replies[outcome.number].held_bytes)
+
+    def _told(self, name: str, call: Call, **facts: object) -> None:
         self._tell(Event(name, self._clock.now(), call.part.errand.row.id, call.attempt_id, call.candidate.option.label,
                          call.part.errand.row.tenant, facts))
-
-
-@dataclass(frozen=True)
-class _Watch:
-    ledger: Ledger
-    call: _Call
-    on_partial: Callable[[int, Picture], Awaitable[None]] | None
-
-    async def submitted(self, provider_job: str, cost_usd: Decimal | None) -> None:
-        del cost_usd
-        await self.ledger.submitted(self.call.attempt_id, provider_job=provider_job)
-
-    async def partial(self, index: int, picture: Picture) -> None:
-        if self.on_partial is not None and not self.call.part.answered:
-            await self.on_partial(index, picture)
-
-
-def _flags(call: _Call, off: bool) -> str:
-    named = (("late", call.part.answered), ("price_row_off", off),
-             ("simulated", call.candidate.option.backend.simulated))
-    return " ".join(flag for flag, holds in named if holds)

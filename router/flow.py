@@ -36,12 +36,14 @@ class Leg:
         backend: attempts on one backend share its fate.
         p95_s: seconds by which 19 of 20 answers are there.
         reserve_usd: the worst case of all its images.
+        step: how far down a quality ladder; a lower step is taken for want of money alone.
     """
 
     option: Option
     backend: str
     p95_s: float
     reserve_usd: Decimal
+    step: int = 0
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,7 @@ class _Life:
     rules: FlowRules
     n: int
     waiting: deque[_Try]
+    step: int
     at_s: float = 0.0
     number: int = 0
     paid: set[int] = field(default_factory=set)
@@ -104,7 +107,7 @@ def flow(legs: tuple[Leg, ...], rules: FlowRules, *, n: int = 1) -> Generator[At
     again: elsewhere first, on the same backend after the time it asked for. After an attempt that may be billed, the
     second payment waits until the deadline less the fallback's p95.
     """
-    life = _Life(rules, n, deque(_Try(leg) for leg in legs))
+    life = _Life(rules, n, deque(_Try(leg) for leg in legs), min((leg.step for leg in legs), default=0))
     while life.waiting and life.may_pay and life.left_s > _INSTANT_S:
         current = _next_try(life)
         if current is None:
@@ -126,9 +129,10 @@ def flow(legs: tuple[Leg, ...], rules: FlowRules, *, n: int = 1) -> Generator[At
 
 def _next_try(life: _Life) -> _Try | None:
     """The next leg that can still answer in time; the soonest one where all have to wait."""
-    ready = [one for one in life.waiting if one.not_before_s <= life.at_s]
-    soonest = ready[0] if ready else min(life.waiting, key=lambda one: one.not_before_s)
-    if soonest.not_before_s >= life.rules.deadline_s:
+    open_to_it = [one for one in life.waiting if one.leg.step <= life.step]
+    ready = [one for one in open_to_it if one.not_before_s <= life.at_s]
+    soonest = ready[0] if ready else min(open_to_it, key=lambda one: one.not_before_s, default=None)
+    if soonest is None or soonest.not_before_s >= life.rules.deadline_s:
         return None
     life.waiting.remove(soonest)
     return soonest
@@ -151,7 +155,8 @@ def _wait(life: _Life, seconds: float) -> Generator[Attempt, Outcome, End | None
 
 def _patience(life: _Life, current: _Try) -> float:
     """Wait as long as the fallback leaves time for, but not less than this one usually needs."""
-    fallback = next((one.leg.p95_s for one in life.waiting if one.leg.backend != current.leg.backend), None)
+    fallback = next((one.leg.p95_s for one in life.waiting
+                     if one.leg.backend != current.leg.backend and one.leg.step <= life.step), None)
     if fallback is None or len(life.paid) + 1 >= life.rules.most_paid:
         return life.left_s
     shared = life.left_s - fallback
@@ -196,8 +201,8 @@ def _short_of_money(life: _Life, ended: _Try | None, outcome: Outcome) -> End | 
     if outcome.code.startswith("backend:"):
         _drop(life, ended)
     elif life.rules.at_limit == "downgrade" and ended is not None:
-        cheaper = [one for one in life.waiting if one.leg.reserve_usd < ended.leg.reserve_usd]
-        life.waiting = deque(sorted(cheaper, key=lambda one: -one.leg.reserve_usd))
+        life.waiting = deque(one for one in life.waiting if one.leg.reserve_usd < ended.leg.reserve_usd)
+        life.step = max(life.step, min((one.leg.step for one in life.waiting), default=life.step))
     else:
         life.waiting.clear()
     if life.waiting or life.pending:

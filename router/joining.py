@@ -14,7 +14,7 @@ from .images import Images, answer_text, kept_names
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
 
-    from .dispatch import Clock
+    from .errand import Clock
     from .identity import Hasher
     from .ledger.protocol import Ledger
     from .request import ImageRequest

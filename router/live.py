@@ -6,23 +6,27 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
+from .acceptance import Acceptance
 from .board import Board
 from .building import SystemClock, catalogue_of, environment_settings, policy_of, settings_of
 from .byte_gate import ByteGate
 from .decide import compile_policy, decide
-from .dispatch import Dispatcher, Errand
+from .dispatch import Dispatcher
+from .errand import Errand
 from .errors import BadRequest, NotDelivered
 from .events import Event
 from .identity import Hasher, hash_key_of, new_request_id
 from .images import Images
 from .joining import Joining
 from .ledger.protocol import Closing, Outcome
+from .limits import Limits
 from .quantities import usd_from_micro
 from .request import ImageRequest
 from .request_checks import check_request
-from .rows import budgets_of, closing_of, request_row
+from .rows import closing_of, request_row
 from .store import PictureStore
 from .unsent import not_delivered, status_of
+from .upkeep import Upkeep
 from .waiting import Wait
 
 if TYPE_CHECKING:
@@ -30,12 +34,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from .backends.protocol import Backend
-    from .decide import Candidate, Compiled, Decision
+    from .decide import Compiled, Decision
     from .delivery import Delivery
-    from .dispatch import Clock
-    from .ledger.protocol import Budget, Ledger
+    from .errand import Clock
+    from .ledger.protocol import Ledger
     from .pictures import Picture
     from .policy import Policy
+    from .ranking import Candidate
     from .settings import Settings
     from .states import States
 
@@ -63,8 +68,9 @@ class Router:
         self._environ, self._data = os.environ if environ is None else environ, data
         self._given_backends, self._given_ledger = backends, ledger
         self._tenants = {tenant.name: tenant for tenant in settings.tenants}
+        self._limits = Limits(settings, self.clock, self.tell)
         self._compiled: Compiled | None = None
-        self._paced: dict[tuple[str, str], float] = {}
+        self._acceptance = Acceptance()
 
     @classmethod
     def from_file(cls, path: str | Path, *, environ: Mapping[str, str] | None = None, data: Path | None = None,
@@ -77,8 +83,8 @@ class Router:
         from pathlib import Path as _Path  # noqa: PLC0415 (a name the type checker alone needs elsewhere)
 
         known = os.environ if environ is None else environ
-        settings = settings_of(_Path(path), known, data)
-        return cls(settings, policy_of(settings.policy, known, data), environ=known, data=data, **parts)
+        settings = settings_of(_Path(path), known, data=data)
+        return cls(settings, policy_of(settings.policy, known, data=data), environ=known, data=data, **parts)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None, **parts: Any) -> Self:
@@ -101,6 +107,8 @@ class Router:
         self._joining = Joining(self.ledger, self.store, clock=self.clock, hasher=self._hasher, release=self.release)
         self._dispatcher = Dispatcher(ledger=self.ledger, backends=self._backends, board=self.board, clock=self.clock,
                                       gate=self.gate, tell=self.tell)
+        self._upkeep = Upkeep(self.ledger, self._backends, self.store, self.clock, tell=self.tell,
+                              settle_again=self._dispatcher.settle_again, learned=self.learn)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -108,6 +116,7 @@ class Router:
 
     async def close(self) -> None:
         """Wait for what was sent, then let go of backends and books."""
+        await self._upkeep.stop()
         await self._dispatcher.close()
         await self._joining.close()
         for backend in self._backends.values():
@@ -125,7 +134,8 @@ class Router:
         on = self.clock.now().date()
         if self._compiled is None or self._compiled.on != on or self._compiled.digest != self.policy.digest:
             self._compiled = compile_policy(
-                self.policy, catalogue_of(self.settings, self._environ, self._data, on=on), on=on)
+                self.policy, catalogue_of(self.settings, self._environ, data=self._data, on=on), on=on,
+                acceptance=self._acceptance)
         return self._compiled
 
     def use_policy(self, policy: Policy) -> None:
@@ -230,18 +240,20 @@ class Router:
         async def kept(pictures: tuple[Picture, ...], candidate: Candidate) -> None:
             await late(_images(name, request, decision, pictures, candidate) if pictures else None)
 
-        errand = Errand(row, decision, lambda backend: self._budgets(request, backend), started, wait.abandoned,
+        errand = Errand(row, decision, lambda backend: self._limits.budgets(request, backend), started, wait.abandoned,
                         wait.on_partial, kept)
         delivery = await self._dispatcher.run(errand)
-        return await self._closed(request, decision, delivery, name, started)
+        return await self._closed(errand, delivery)
 
-    async def _closed(self, request: ImageRequest, decision: Decision, delivery: Delivery, name: str,
-                      started: float) -> Images:
+    async def _closed(self, errand: Errand, delivery: Delivery) -> Images:
+        decision, name = errand.decision, errand.row.id
+        request = decision.request
         missed = None if delivery.pictures else not_delivered(decision, delivery, request_id=name, retry_after_s=(
             delivery.outcome.retry_after_s if delivery.outcome else None))
-        latency = self.clock.monotonic() - started
-        await self.ledger.close_request(closing_of(name, delivery, decision, http_status=status_of(missed),
-                                                   latency_s=latency, at=self.clock.now()))
+        latency = self.clock.monotonic() - errand.accepted_at
+        closing = closing_of(name, delivery, decision=decision, http_status=status_of(missed), latency_s=latency,
+                             at=self.clock.now())
+        await (self.ledger.close_request(closing) if delivery.sent else self.ledger.record(errand.row, closing))
         self.tell(Event("request_closed", self.clock.now(), name, tenant=request.tenant, facts={
             "state": delivery.state, "usd_micro": delivery.usd_micro, "latency_s": latency,
             "images": len(delivery.pictures), "attempts": delivery.attempts, "segment": decision.segment.name,
@@ -262,30 +274,15 @@ class Router:
         data_class = max(request.data_class, tenant.data_class, key=strict.index)
         return replace(request, data_class=data_class, segment=request.segment or tenant.segment)
 
-    def _budgets(self, request: ImageRequest, backend: str) -> tuple[Budget, ...]:
-        month = f"{self.clock.now():%Y-%m}"
-        return budgets_of(self.settings, self._tenants.get(request.tenant), request, backend=backend, month=month)
-
     async def _states(self, request: ImageRequest) -> States:
-        """The board, and the budget that has least left; passing a threshold of the policy is told once."""
-        budgets = self._budgets(request, "")
-        spent = await self.ledger.spent(budgets) if budgets else {}
-        left: dict[str, int] = {}
-        for budget in budgets:
-            known = spent.get((budget.scope, budget.period))
-            used = known.settled_micro_usd + known.reserved_micro_usd if known else 0
-            left[budget.scope] = max(0, budget.limit_micro_usd - used)
-            self._pace(budget, used)
-        tightest = min(left, key=lambda scope: left[scope], default="")
-        return self.board.states(self.clock.monotonic(), left_micro_usd=left.get(tightest), budget=tightest)
+        """The board, and the budget that has least left."""
+        left, budget = await self._limits.left(request, self.ledger, pacing=self.policy.pacing)
+        return self.board.states(self.clock.monotonic(), left_micro_usd=left, budget=budget)
 
-    def _pace(self, budget: Budget, used: int) -> None:
-        share = used / budget.limit_micro_usd if budget.limit_micro_usd else 1.0
-        passed = max((mark for mark in self.policy.pacing if share >= mark), default=0.0)
-        if passed > self._paced.get((budget.scope, budget.period), 0.0):
-            self._paced[budget.scope, budget.period] = passed
-            self.tell(Event("budget_paced", self.clock.now(), facts={
-                "scope": budget.scope, "period": budget.period, "share": round(share, 4), "passed": passed}))
+    def learn(self, acceptance: Acceptance) -> None:
+        """From now on options are ordered by what people accepted."""
+        if acceptance != self._acceptance:
+            self._acceptance, self._compiled = acceptance, None
 
 
 def _images(name: str, request: ImageRequest, decision: Decision, pictures: tuple[Picture, ...],

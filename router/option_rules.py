@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from .rules import fits_native_size, licence_held, references_fit, text_is_reliable
 from .verdicts import Reason, Verdict, allowed, refused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Hashable, Sequence
 
     from .options import Option
     from .policy import Policy, SegmentPolicy
     from .quantities import Size
     from .request import ImageRequest
 
-__all__ = ["Asked", "first_refusal", "ladder_of", "quality_step"]
+__all__ = ["Asked", "Rule", "RuleMemory", "first_refusal", "ladder_of", "quality_step"]
+
+_ANSWERS_KEPT = 4096
 
 
 @dataclass(frozen=True)
@@ -34,10 +36,54 @@ class Asked:
     wanted: frozenset[str] | None
 
 
+class Rule(NamedTuple):
+    """One rule, and all that its verdict depends on beside the policy.
+
+    Attributes:
+        of_request, of_option: what it reads; equal readings get equal verdicts.
+    """
+
+    judge: Callable[[Asked, Option], Verdict]
+    of_request: Callable[[Asked], Hashable]
+    of_option: Callable[[Option], Hashable]
+
+
+class RuleMemory:
+    """What each rule said of every option, by what it reads; a set of options is a number with one bit for each."""
+
+    def __init__(self, options: Sequence[Option]) -> None:
+        self._alike = [_alike(rule, options) for rule in _RULES]
+        self._said: list[dict[Hashable, int]] = [{} for _ in _RULES]
+
+    def refused(self, asked: Asked) -> int:
+        """The options that some rule speaks against."""
+        bits = 0
+        for rule, alike, said in zip(_RULES, self._alike, self._said, strict=True):
+            reading = rule.of_request(asked)
+            known = said.get(reading)
+            if known is None:
+                known = sum(members for option, members in alike if rule.judge(asked, option).reason is not None)
+                if len(said) >= _ANSWERS_KEPT:
+                    said.clear()
+                said[reading] = known
+            bits |= known
+        return bits
+
+
+def _alike(rule: Rule, options: Sequence[Option]) -> list[tuple[Option, int]]:
+    """One option of each group that a rule cannot tell apart, with the bits of the group."""
+    groups: dict[Hashable, tuple[Option, int]] = {}
+    for at, option in enumerate(options):
+        reading = rule.of_option(option)
+        first, bits = groups.get(reading, (option, 0))
+        groups[reading] = (first, bits | 1 << at)
+    return list(groups.values())
+
+
 def first_refusal(asked: Asked, option: Option) -> Verdict:
     """The first rule that speaks against an option, or allowed."""
     for rule in _RULES:
-        verdict = rule(asked, option)
+        verdict = rule.judge(asked, option)
         if verdict.reason is not None:
             return verdict
     return allowed()
@@ -172,6 +218,39 @@ def _steps(asked: Asked, option: Option) -> Verdict:
     return allowed()
 
 
-_RULES: tuple[Callable[[Asked, Option], Verdict], ...] = (
-    _stays_home, _stays_in_region, _licence, _model, _segment, _quality, _size, _sides, _edits, _text, _lora, _format,
-    _steps, _key)
+def _backend(option: Option) -> Hashable:
+    return option.backend.name
+
+
+def _card(option: Option) -> Hashable:
+    return option.card.id
+
+
+def _label(option: Option) -> Hashable:
+    return option.label
+
+
+def _backend_and_card(option: Option) -> Hashable:
+    return option.backend.name, option.card.id
+
+
+def _quality_and_card(option: Option) -> Hashable:
+    return option.quality, option.card.id
+
+
+_RULES: tuple[Rule, ...] = (
+    Rule(_stays_home, lambda asked: asked.request.data_class, _backend),
+    Rule(_stays_in_region, lambda asked: asked.request.residency, _backend),
+    Rule(_licence, lambda _: None, _backend_and_card),
+    Rule(_model, lambda asked: asked.wanted, _label),
+    Rule(_segment, lambda asked: (asked.wanted is None, asked.segment.name), _card),
+    Rule(_quality, lambda asked: (asked.request.quality, asked.segment.name), _quality_and_card),
+    Rule(_size, lambda asked: asked.size, _card),
+    Rule(_sides, lambda asked: asked.size, _card),
+    Rule(_edits, lambda asked: (asked.request.operation, asked.request.mask is None, len(asked.request.references)),
+         _backend_and_card),
+    Rule(_text, lambda asked: (asked.request.needs_exact_text, asked.request.text_words, asked.segment.name), _card),
+    Rule(_lora, lambda asked: asked.request.lora and asked.request.lora.name, _backend_and_card),
+    Rule(_format, lambda asked: (asked.request.output_format, asked.request.background == "transparent"), _backend),
+    Rule(_steps, lambda asked: asked.request.steps is None, _backend_and_card),
+    Rule(_key, lambda _: None, _backend))

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from .prices import PriceAsk, quote
 from .quantities import WATT_SECONDS_PER_KWH
-from .service_time import ServiceAsk, estimate
+from .service_time import ServiceAsk, timing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Hashable, Iterator, Sequence
     from datetime import date
 
     from .models import ModelCard, Models
@@ -22,10 +22,11 @@ if TYPE_CHECKING:
     from .service_time import Law
     from .settings import BackendSettings
 
-__all__ = ["Catalogue", "Option", "Seconds", "options_of"]
+__all__ = ["Catalogue", "Option", "Seconds", "options_of", "price_ask"]
 
 _P95_OF_LAW = 1.25  # one image at a time repeats within a few per cent; the rest is a margin for the host
 _TRAVEL_S = 0.5
+_PICO_USD = Decimal("1e-12")
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +47,11 @@ class Option:
     wire_model: str
     quality: str
     tier: str
+
+    @property
+    def kind(self) -> Hashable:
+        """Options of one kind cost and take the same: what a price and a service time are worked out from."""
+        return self.model, self.card.id, self.quality, self.tier, self.backend.vendor.id, self.backend.own
 
     @property
     def most_images(self) -> int:
@@ -71,7 +77,7 @@ class Catalogue:
     law: Law
     _timed: dict[ServiceAsk, Seconds] = field(default_factory=dict, compare=False, repr=False)
 
-    def seconds(self, option: Option, request: ImageRequest, size: Size) -> Seconds:
+    def seconds(self, option: Option, request: ImageRequest, *, size: Size) -> Seconds:
         """How long one image of an option takes: by the throughput law on own GPUs, by the vendor's row elsewhere.
 
         Raises:
@@ -86,12 +92,12 @@ class Catalogue:
                          request.steps or own.steps, references=len(request.references))
         known = self._timed.get(ask)
         if known is None:
-            made = estimate(self.law, ask)
+            made = timing(self.law, ask)
             p95 = max(made.high, made.seconds_per_image * _P95_OF_LAW)
             known = self._timed[ask] = Seconds(made.seconds_per_image + _TRAVEL_S, p95 + _TRAVEL_S)
         return known
 
-    def price(self, option: Option, request: ImageRequest, size: Size, *, on: date) -> tuple[Decimal, Quote | None]:
+    def price(self, option: Option, request: ImageRequest, *, size: Size, on: date) -> tuple[Decimal, Quote | None]:
         """USD of one image, and the quote behind it: the list price, or the power that own GPUs draw for it.
 
         An idle card of ours is paid for whether it works or not, so an image costs its power alone.
@@ -102,13 +108,13 @@ class Catalogue:
         """
         own = option.backend.own
         if own is not None:
-            joules = Decimal(str(self.seconds(option, request, size).p50)) * Decimal(str(own.watts))
-            return joules / WATT_SECONDS_PER_KWH * own.usd_per_kwh, None
-        made = quote(self.prices, price_ask(option, request, size), on=on)
+            joules = Decimal(str(self.seconds(option, request, size=size).p50)) * Decimal(str(own.watts))
+            return (joules / WATT_SECONDS_PER_KWH * own.usd_per_kwh).quantize(_PICO_USD), None
+        made = quote(self.prices, price_ask(option, request, size=size), on=on)
         return made.usd, made
 
 
-def price_ask(option: Option, request: ImageRequest, size: Size, *, n: int = 1,
+def price_ask(option: Option, request: ImageRequest, *, size: Size, n: int = 1,
               prompt_tokens: int | None = None) -> PriceAsk:
     """The question to the price function for images of an option."""
     stepped = option.backend.vendor.steps and option.card.family == "flux"
@@ -117,7 +123,7 @@ def price_ask(option: Option, request: ImageRequest, size: Size, *, n: int = 1,
                     request.partial_images if option.backend.vendor.streams else 0, prompt_tokens)
 
 
-def options_of(backends: Sequence[BackendSettings], models: Models, prices: PriceTable, on: date) -> (
+def options_of(backends: Sequence[BackendSettings], models: Models, *, prices: PriceTable, on: date) -> (
         tuple[Option, ...]):
     """Every option of the backends on a day, in their order.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import string
 import struct
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,13 +20,17 @@ __all__ = ["MOST_PIXELS", "NotAPicture", "Picture", "PictureFormat", "read_pictu
 
 PictureFormat = Literal["png", "jpeg", "webp", "gif"]
 MOST_PIXELS = 100_000_000
-_HEAD_BYTES, _LONG_HEAD_BYTES = 96, 512 * 1024
-_TAIL_BYTES = 48
+_HEAD_BYTES, _TAIL_BYTES = 96, 48
 _LEAST_BYTES = 32
+_STEP_CHARS = 64 * 1024
+_BASE64 = (string.ascii_letters + string.digits + "+/").encode()
 _PNG, _JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
 _PNG_END, _JPEG_END = b"IEND\xaeB`\x82", b"\xff\xd9"
 _JPEG_FRAMES = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})
 _JPEG_BARE = frozenset({0x01, *range(0xD0, 0xD9)})
+_MOST_SEGMENTS = 2000
+_MARK = 0xFF
+_GIF_END = b"\0;"
 
 
 class NotAPicture(ValueError):
@@ -61,46 +66,61 @@ class Picture:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of the picture file in hexadecimal."""
-        return hashlib.sha256(self.as_bytes() if self.is_base64 else self.data).hexdigest()
+        """SHA-256 of the picture's base64 text, in hexadecimal: what `base64 -w0 FILE | sha256sum` prints.
+
+        Most pictures come as base64, and unpacking one takes four times as long as hashing it.
+        """
+        return hashlib.sha256(self.as_base64()).hexdigest()
 
 
 def read_picture(data: bytes | memoryview, *, is_base64: bool) -> Picture:
-    """The picture that `data` holds; its pixels are never decoded.
+    """The picture that `data` holds; its pixels are never decoded. Base64 is checked to its last letter.
 
     Raises:
         NotAPicture: empty, cut off, another kind of file (HTML, SVG, text), or more than 100 million pixels.
     """
-    view = memoryview(data)
-    head = _head(view, is_base64, _HEAD_BYTES)
+    file = _File(memoryview(data), is_base64)
+    head = file.part(0, _HEAD_BYTES)
     found = next(((name, measure, whole) for name, starts, measure, whole in _KINDS if starts(head)), None)
     if found is None or len(head) < _LEAST_BYTES:
         raise NotAPicture(f"no PNG, JPEG, WebP or GIF: {_looks_like(head)}")
     name, measure, whole = found
     try:
-        size = measure(_head(view, is_base64, _LONG_HEAD_BYTES) if name == "jpeg" else head)
+        size = measure(file)
     except (struct.error, IndexError):
         size = None
     if size is None or min(size.width, size.height) < 1:
         raise NotAPicture(f"a {name} without a readable size")
     if size.pixels > MOST_PIXELS:
         raise NotAPicture(f"a {name} of {size}: more than {MOST_PIXELS:,} pixels")
-    length = _decoded_length(view) if is_base64 else len(view)
-    if not whole(_tail(view, is_base64), head, length):
-        raise NotAPicture(f"a {name} that is cut off after {length:,} bytes")
+    if not whole(file):
+        raise NotAPicture(f"a {name} that is cut off after {file.length:,} bytes")
+    if is_base64:
+        _refuse_other_letters(memoryview(data))
     return Picture(data, is_base64, name, size)
 
 
-def _head(view: memoryview, is_base64: bool, count: int) -> bytes:
-    if not is_base64:
-        return bytes(view[:count])
-    return _decode(view[:min(len(view), count // 3 * 4 + 4) // 4 * 4])
+class _File:
+    """A file in its raw or base64 form, read a few bytes at a time."""
 
+    def __init__(self, view: memoryview, is_base64: bool) -> None:
+        if is_base64 and len(view) % 4:
+            raise NotAPicture("text that is no base64")
+        self._view, self._is_base64 = view, is_base64
+        self.length = _decoded_length(view) if is_base64 else len(view)
 
-def _tail(view: memoryview, is_base64: bool) -> bytes:
-    if not is_base64:
-        return bytes(view[-_TAIL_BYTES:])
-    return _decode(view[-min(len(view) // 4 * 4, _TAIL_BYTES // 3 * 4):])
+    def part(self, at: int, count: int) -> bytes:
+        """Up to `count` bytes from `at` on."""
+        if not self._is_base64:
+            return bytes(self._view[at:at + count])
+        skip = at % 3
+        start, groups = at // 3 * 4, -(-(skip + count) // 3)
+        return _decode(self._view[start:start + groups * 4])[skip:skip + count]
+
+    @property
+    def tail(self) -> bytes:
+        """The last bytes."""
+        return self.part(max(0, self.length - _TAIL_BYTES), _TAIL_BYTES)
 
 
 def _decode(text: memoryview) -> bytes:
@@ -110,20 +130,30 @@ def _decode(text: memoryview) -> bytes:
         raise NotAPicture("text that is no base64") from None
 
 
+def _refuse_other_letters(text: memoryview) -> None:
+    """Striking every base64 letter out takes a sixth of the time of decoding them."""
+    end = len(text) - bytes(text[-2:]).count(b"=")
+    for at in range(0, end, _STEP_CHARS):
+        if bytes(text[at:min(at + _STEP_CHARS, end)]).translate(None, _BASE64):
+            raise NotAPicture("text that is no base64")
+
+
 def _decoded_length(text: bytes | memoryview) -> int:
     padding = bytes(text[-2:]).count(b"=")
     return len(text) * 3 // 4 - padding
 
 
-def _png_size(head: bytes) -> Size | None:
+def _png_size(file: _File) -> Size | None:
+    head = file.part(0, 24)
     return Size(*struct.unpack(">II", head[16:24])) if head[12:16] == b"IHDR" else None
 
 
-def _gif_size(head: bytes) -> Size:
-    return Size(*struct.unpack("<HH", head[6:10]))
+def _gif_size(file: _File) -> Size:
+    return Size(*struct.unpack("<HH", file.part(6, 4)))
 
 
-def _webp_size(head: bytes) -> Size | None:
+def _webp_size(file: _File) -> Size | None:
+    head = file.part(0, 30)
     kind = head[12:16]
     if kind == b"VP8X":
         return Size(1 + int.from_bytes(head[24:27], "little"), 1 + int.from_bytes(head[27:30], "little"))
@@ -136,23 +166,26 @@ def _webp_size(head: bytes) -> Size | None:
     return None
 
 
-def _jpeg_size(head: bytes) -> Size | None:
-    """The frame header stands behind any number of segments; a colour profile can take many kilobytes."""
+def _jpeg_size(file: _File) -> Size | None:
+    """The frame header stands behind any number of segments; a colour profile alone can take megabytes."""
     at = 2
-    while at + 9 <= len(head):
-        if head[at] != 0xFF:  # noqa: PLR2004 (the marker byte of JPEG)
+    for _ in range(_MOST_SEGMENTS):
+        head = file.part(at, 9)
+        if head[0] != _MARK:
             return None
-        marker = head[at + 1]
+        marker = head[1]
         if marker in _JPEG_FRAMES:
-            height, width = struct.unpack(">HH", head[at + 5:at + 9])
+            height, width = struct.unpack(">HH", head[5:9])
             return Size(width, height)
-        bare = marker in _JPEG_BARE or marker == 0xFF  # noqa: PLR2004 (a fill byte)
-        at += (1 if marker == 0xFF else 2) if bare else 2 + struct.unpack(">H", head[at + 2:at + 4])[0]  # noqa: PLR2004
+        if marker == _MARK:  # a fill byte
+            at += 1
+        else:
+            at += 2 if marker in _JPEG_BARE else 2 + max(2, *struct.unpack(">H", head[2:4]))
     return None
 
 
-def _webp_is_whole(head: bytes, length: int) -> bool:
-    return int.from_bytes(head[4:8], "little") + 8 <= length
+def _webp_is_whole(file: _File) -> bool:
+    return int.from_bytes(file.part(4, 4), "little") + 8 <= file.length
 
 
 def _looks_like(head: bytes) -> str:
@@ -168,13 +201,10 @@ def _looks_like(head: bytes) -> str:
     return f"{len(head)} bytes of something else"
 
 
-_KINDS: tuple[tuple[PictureFormat, Callable[[bytes], bool], Callable[[bytes], Size | None],
-                    Callable[[bytes, bytes, int], bool]], ...] = (
-    ("png", lambda head: head.startswith(_PNG), _png_size, lambda tail, _head, _length: tail.endswith(_PNG_END)),
-    ("jpeg", lambda head: head.startswith(_JPEG), _jpeg_size,
-     lambda tail, _head, _length: _JPEG_END in tail),
-    ("webp", lambda head: head[:4] == b"RIFF" and head[8:12] == b"WEBP", _webp_size,
-     lambda _tail, head, length: _webp_is_whole(head, length)),
-    ("gif", lambda head: head[:6] in (b"GIF87a", b"GIF89a"), _gif_size,
-     lambda tail, _head, _length: tail.endswith(b";")),
+_KINDS: tuple[tuple[PictureFormat, Callable[[bytes], bool], Callable[[_File], Size | None],
+                    Callable[[_File], bool]], ...] = (
+    ("png", lambda head: head.startswith(_PNG), _png_size, lambda file: file.tail.endswith(_PNG_END)),
+    ("jpeg", lambda head: head.startswith(_JPEG), _jpeg_size, lambda file: _JPEG_END in file.tail),
+    ("webp", lambda head: head[:4] == b"RIFF" and head[8:12] == b"WEBP", _webp_size, _webp_is_whole),
+    ("gif", lambda head: head[:6] in (b"GIF87a", b"GIF89a"), _gif_size, lambda file: file.tail.endswith(_GIF_END)),
 )

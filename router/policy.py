@@ -118,7 +118,7 @@ def read_policy(document: Mapping[str, Any], where: str) -> Policy:
     problems: list[str] = []
     fields = Fields(dict(document), "", problems)
     if fields.count("schema", 1) != 1:
-        fields.refuse("schema", "another schema than this version reads", "write schema = 1")
+        fields.refuse("schema", "another schema than this version reads", remedy="write schema = 1")
     policy = Policy(fields.text("name", "unnamed"), _digest(document), _segments(fields), _data_classes(fields),
                     frozenset(fields.texts("licences_held")), MappingProxyType(fields.lists("fallbacks")),
                     _pacing(fields))
@@ -164,7 +164,7 @@ def _data_classes(fields: Fields) -> Mapping[DataClass, DataRule]:
     known = fields.table("data_class")
     made = {name: _data_rule(known.table(name), closed=name != "public") for name in _DATA_CLASSES}
     if not made["restricted"].own_only:
-        known.refuse("restricted", "restricted data would leave our hosts", "write own_only = true")
+        known.refuse("restricted", "restricted data would leave our hosts", remedy="write own_only = true")
     known.done()
     return MappingProxyType(made)
 

@@ -11,10 +11,11 @@ from pathlib import Path
 import click
 
 from .building import default_policy
-from .policy import Policy, load_policy
+from .errors import one_line
+from .policy import DataRule, Policy, load_policy
 from .policy_store import PolicyStore, Version
 
-__all__ = ["policy_group"]
+__all__ = ["audit", "check", "history", "policy_group", "publish", "rollback", "show"]
 
 _FOLDER = click.option("--folder", type=click.Path(path_type=Path), default=Path("policies"), show_default=True,
                        help="Where published policies lie; router.toml names its current.toml.")
@@ -40,14 +41,14 @@ def show(file: Path | None, *, as_json: bool) -> None:
 def check(file: Path) -> None:
     """Whether a policy can be used: exit 0, or 2 with every problem."""
     policy = load_policy(file)
-    click.echo(f"{policy.name} {policy.digest}: {len(policy.segments)} segments, no problem")
+    click.echo(one_line(f"{policy.name} {policy.digest}: {len(policy.segments)} segments, no problem"))
 
 
 @policy_group.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--why", default="", help="A reason for the audit.")
 @_FOLDER
-def publish(file: Path, why: str, folder: Path) -> None:
+def publish(file: Path, *, why: str, folder: Path) -> None:
     """Put FILE in force; a running server takes it up within seconds."""
     _told(PolicyStore(folder).publish(file, at=datetime.now(tz=UTC), by=_who(), why=why))
 
@@ -56,7 +57,7 @@ def publish(file: Path, why: str, folder: Path) -> None:
 @click.option("--to", "number", type=int, help="Version to go back to; the one before where left out.")
 @click.option("--why", default="", help="A reason for the audit.")
 @_FOLDER
-def rollback(number: int | None, why: str, folder: Path) -> None:
+def rollback(number: int | None, *, why: str, folder: Path) -> None:
     """Put an earlier version in force again."""
     _told(PolicyStore(folder).roll_back(number, at=datetime.now(tz=UTC), by=_who(), why=why))
 
@@ -72,7 +73,8 @@ def history(folder: Path, *, as_json: bool) -> None:
                                 "in_force": version.in_force} for version in known], indent=2))
         return
     for version in known:
-        click.echo(f"{version.number:>4}  {version.digest}  {version.name}{'  in force' if version.in_force else ''}")
+        click.echo(one_line(f"{version.number:>4}  {version.digest}  {version.name}"
+                            f"{'  in force' if version.in_force else ''}"))
     if not known:
         click.echo(f"nothing published in {folder}; start with: router policy publish FILE --folder {folder}")
 
@@ -87,12 +89,12 @@ def audit(folder: Path, *, as_json: bool) -> None:
         click.echo(json.dumps(entries, indent=2, ensure_ascii=False))
         return
     for entry in entries:
-        told = (entry["at"], entry["by"], f"version {entry['version']}", entry["digest"], entry["why"])
-        click.echo("  ".join(str(part) for part in told).rstrip())
+        told = f"{entry['at']}  {entry['by']}  version {entry['version']}  {entry['digest']}  {entry['why']}"
+        click.echo(one_line(told.rstrip()))
 
 
 def _told(version: Version) -> None:
-    click.echo(f"version {version.number} ({version.name} {version.digest}) is in force")
+    click.echo(one_line(f"version {version.number} ({version.name} {version.digest}) is in force"))
 
 
 def _who() -> str:
@@ -117,18 +119,24 @@ def _document(policy: Policy) -> dict[str, object]:
 
 
 def _lines(policy: Policy) -> list[str]:
-    lines = [f"{policy.name} {policy.digest}",
+    lines = [one_line(f"{policy.name} {policy.digest}"),
              f"  licences held: {', '.join(sorted(policy.licences)) or 'none'}"]
     for name, segment in policy.segments.items():
         ladders = "; ".join(f"{who} {' then '.join(steps)}" for who, steps in segment.qualities.items())
-        limits = (f"up to {segment.words_limit} words where a model has a limit, {segment.deadline_s:g} s, "
-                  f"refused: {segment.on_refusal}, at a limit: {segment.at_limit}")
-        lines += [f"  {name}: {' or '.join(segment.models) or 'any model'}, {segment.size}, {ladders}",
-                  f"    {limits}"]
-    for name, rule in policy.data_classes.items():
-        training = "allowed" if rule.may_train else "not"
-        where = "own hosts only" if rule.own_only else (
-            "anywhere" if rule.most_retention_days is None else
-            f"hosted where kept at most {rule.most_retention_days} days, training {training}")
-        lines.append(f"  {name} data: {where}")
-    return lines
+        lines.append(f"  {name}: {' or '.join(segment.models) or 'any model'}, {segment.size}, {ladders}")
+        lines.append(f"    up to {segment.words_limit} words where a model has a limit, {segment.deadline_s:g} s, "
+                     f"refused: {segment.on_refusal}, at a limit: {segment.at_limit}")
+    lines += [f"  {name} data: {_where(rule)}" for name, rule in policy.data_classes.items()]
+    lines += [f"  after {name}: {' or '.join(next_ones) or 'nothing else'}" for name, next_ones in
+              policy.fallbacks.items()]
+    marks = ", ".join(f"{share:.0%}" for share in policy.pacing)
+    return [*lines, f"  told at {marks} of a month's limit"] if marks else lines
+
+
+def _where(rule: DataRule) -> str:
+    if rule.own_only:
+        return "own hosts only"
+    terms = [f"kept at most {rule.most_retention_days} days"] if rule.most_retention_days is not None else []
+    terms += [] if rule.may_train else ["not trained on"]
+    terms += [f"in {' or '.join(rule.regions)}"] if rule.regions else []
+    return f"hosted where it is {', '.join(terms)}" if terms else "anywhere"

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from decimal import Decimal  # noqa: TC003 (dataclass fields are read by tools)
+from decimal import Decimal
 from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 from .brief import Brief, read_brief
+from .errors import BadRequest, short_text
+from .pictures import Picture, PictureFormat
+from .quantities import Size
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from .pictures import Picture, PictureFormat
-    from .quantities import Size
-
 __all__ = ["MOST_IMAGES", "MOST_PROMPT_CHARS", "MOST_REFERENCES", "DataClass", "ImageRequest", "Lora"]
 
 DataClass = Literal["public", "confidential", "restricted"]
-MOST_IMAGES, MOST_REFERENCES, MOST_PROMPT_CHARS = 10, 16, 32_000
+MOST_IMAGES = 10
+MOST_REFERENCES = 16
+MOST_PROMPT_CHARS = 32_000
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,17 @@ class ImageRequest:
     safety_identifier: str = ""
     tags: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
+    def __post_init__(self) -> None:
+        """Refuse what is of another kind than it says: no rule downstream could be trusted with it."""
+        for name, kinds, remedy in _KINDS:
+            if not isinstance(getattr(self, name), kinds):
+                raise BadRequest(f"{name} = {short_text(getattr(self, name))}: give {remedy}", param=name,
+                                 code="invalid_type")
+        for name, words in _WORDS:
+            if getattr(self, name) not in words:
+                raise BadRequest(f"{name} = {short_text(getattr(self, name))}: give one of {', '.join(words)}",
+                                 param=name, code="invalid_value")
+
     @cached_property
     def brief(self) -> Brief:
         """What the prompt asks for beyond a picture; read once."""
@@ -101,3 +114,16 @@ class ImageRequest:
                 self.steps, self.partial_images, tuple(picture.size for picture in self.references),
                 self.mask is not None, self.lora.name if self.lora else "", self.data_class, self.residency,
                 self.segment, self.needs_exact_text, self.text_words, self.seed is not None)
+
+
+_NONE = type(None)
+_KINDS: tuple[tuple[str, tuple[type, ...], str], ...] = (
+    ("prompt", (str,), "a text"), ("model", (str,), "a text"), ("quality", (str,), "a text"),
+    ("size", (Size, _NONE), "Size(1024, 1024), or None for auto"), ("n", (int,), "a whole number"),
+    ("references", (tuple,), "a tuple of pictures"), ("mask", (Picture, _NONE), "a picture"),
+    ("lora", (Lora, _NONE), 'Lora("name")'), ("deadline_s", (int, float, _NONE), "seconds"),
+    ("max_usd", (Decimal, _NONE), 'US dollars as a Decimal, as in Decimal("0.05")'))
+_WORDS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("operation", ("generate", "edit")), ("output_format", get_args(PictureFormat)),
+    ("background", ("auto", "opaque", "transparent")), ("moderation", ("auto", "low")),
+    ("data_class", get_args(DataClass)), ("text", ("auto", "exact", "none")))

@@ -17,9 +17,7 @@ __all__ = ["MOST_PARTIAL_IMAGES", "check_request"]
 MOST_PARTIAL_IMAGES = 3
 _LEAST_SIDE, _MOST_SIDE = 64, 8192
 _MOST_STEPS, _MOST_COMPRESSION, _MOST_SEED = 200, 100, 2**63 - 1
-_LONGEST_DEADLINE_S, _LONGEST_WORD = 86_400, 200
-_WORDS = ("model", "quality", "segment", "project", "brand", "campaign", "cost_center", "safety_identifier",
-          "residency")
+_LONGEST_DEADLINE_S, _LONGEST_WORD, _LONGEST_NAME = 86_400, 60, 200
 
 
 def check_request(request: ImageRequest) -> None:
@@ -38,6 +36,11 @@ def _prompt(request: ImageRequest) -> None:
     if len(request.prompt) > MOST_PROMPT_CHARS:
         raise BadRequest(f"prompt: {len(request.prompt):,} characters, {MOST_PROMPT_CHARS:,} at most; shorten it",
                          param="prompt", code="prompt_too_long")
+    try:
+        request.prompt.encode()
+    except UnicodeEncodeError as error:
+        raise BadRequest(f"prompt: character {error.start + 1} is half of one (a lone surrogate); send whole ones",
+                         param="prompt", code="invalid_value") from None
 
 
 def _size(request: ImageRequest) -> None:
@@ -69,12 +72,15 @@ def _edit(request: ImageRequest) -> None:
 
 
 def _words(request: ImageRequest) -> None:
-    words = {name: getattr(request, name) for name in _WORDS}
-    words["lora"] = request.lora.name if request.lora is not None else ""
-    for name, word in words.items():
-        if len(word) > _LONGEST_WORD or not word.isprintable():
-            raise BadRequest(f"{name} = {short_text(word)}: too long or not printable; "
-                             f"use up to {_LONGEST_WORD} characters", param=name, code="invalid_value")
+    words = {name: getattr(request, name) for name in (
+        "segment", "project", "brand", "campaign", "cost_center", "residency", "quality")}
+    longer = {"model": request.model, "lora": request.lora.name if request.lora else "",
+              "safety_identifier": request.safety_identifier}
+    for most, told in ((_LONGEST_WORD, words), (_LONGEST_NAME, longer)):
+        for name, word in told.items():
+            if len(word) > most or not word.isprintable():
+                raise BadRequest(f"{name} = {short_text(word)}: too long or not printable; use up to {most} "
+                                 "characters", param=name, code="invalid_value")
 
 
 def _limits(request: ImageRequest) -> None:

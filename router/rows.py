@@ -43,7 +43,7 @@ def verdict_codes(decision: Decision) -> str:
     return " ".join(told)[:_MOST_CHARS]
 
 
-def budgets_of(settings: Settings, tenant: Tenant | None, request: ImageRequest, *, backend: str, month: str) -> (
+def budgets_of(settings: Settings, tenant: Tenant | None, *, request: ImageRequest, backend: str, month: str) -> (
         tuple[Budget, ...]):
     """Every hard limit an attempt on a backend falls under; an empty name leaves the backend's own out."""
     backends: Mapping[str, Decimal | None] = {one.name: one.usd_per_month for one in settings.backends}
@@ -55,7 +55,7 @@ def budgets_of(settings: Settings, tenant: Tenant | None, request: ImageRequest,
     return tuple(Budget(scope, month, micro_usd(limit)) for scope, limit in limits if limit is not None)
 
 
-def closing_of(request_id: str, delivery: Delivery, decision: Decision, *, http_status: int, latency_s: float,
+def closing_of(request_id: str, delivery: Delivery, *, decision: Decision, http_status: int, latency_s: float,
                at: datetime) -> Closing:
     """How a request ended."""
     option = delivery.candidate.option if delivery.candidate else None

@@ -47,7 +47,7 @@ class _Asked(TypedDict):
 def serve(**asked: Unpack[_Asked]) -> None:
     """Serve OpenAI's Images API over every backend of the settings, until Ctrl-C."""
     settings, path = _settings(asked)
-    policy = policy_of(settings.policy, os.environ, asked["data"])
+    policy = policy_of(settings.policy, os.environ, data=asked["data"])
     from .live import Router  # noqa: PLC0415 (the libraries of a server are loaded by the command that serves)
 
     router = Router(settings, policy, data=asked["data"])
@@ -58,7 +58,7 @@ def serve(**asked: Unpack[_Asked]) -> None:
 
 
 def _settings(asked: _Asked) -> tuple[Settings, str]:
-    settings = (settings_of(asked["settings"], os.environ, asked["data"]) if asked["settings"]
+    settings = (settings_of(asked["settings"], os.environ, data=asked["data"]) if asked["settings"]
                 else shipped_settings(os.environ, asked["data"]))
     server = replace(settings.server, host=asked["host"] or settings.server.host,
                      port=settings.server.port if asked["port"] is None else asked["port"])

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from .errors import SettingsError
-from .toml_fields import Fields, read_document
+from .toml_fields import Fields, read_document, twins
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     from .vendors import Vendor
 
@@ -20,8 +20,8 @@ __all__ = ["BackendSettings", "OwnGpus", "Secret", "ServerSettings", "Settings",
            "load_settings", "read_settings"]
 
 _MIB = 2**20
-_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,39}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
+_ADDRESS = re.compile(r"https?://[^\s/@?#]+(/[^\s@?#]*)?")
 
 
 @dataclass(frozen=True)
@@ -165,16 +165,16 @@ class Settings:
         return not any(tenant.key_sha256 for tenant in self.tenants)
 
 
-def load_settings(path: Path, vendors: Mapping[str, Vendor], environ: Mapping[str, str]) -> Settings:
+def load_settings(path: Path, vendors: Mapping[str, Vendor], *, environ: Mapping[str, str]) -> Settings:
     """The settings of a file; paths in it are taken from the file's folder.
 
     Raises:
         SettingsError: they cannot be used; every problem is in the text.
     """
-    return read_settings(read_document(path), vendors, environ, where=str(path), folder=path.parent)
+    return read_settings(read_document(path), vendors, environ=environ, where=str(path), folder=path.parent)
 
 
-def read_settings(document: Mapping[str, Any], vendors: Mapping[str, Vendor], environ: Mapping[str, str], *,
+def read_settings(document: Mapping[str, Any], vendors: Mapping[str, Vendor], *, environ: Mapping[str, str],
                   where: str, folder: Path) -> Settings:
     """The settings of a parsed document.
 
@@ -195,13 +195,15 @@ def read_settings(document: Mapping[str, Any], vendors: Mapping[str, Vendor], en
     made = Settings(
         where, tuple(_backend(table, vendors, environ) for table in fields.tables("backend")),
         tuple(_tenant(table) for table in fields.tables("tenant")), Secret(_books_url(books, environ, folder)),
-        Secret(environ.get(books.text("hash_key_env", "BREAKEVEN_HASH_KEY"), "")),
+        Secret(environ.get(books.variable("hash_key_env", "BREAKEVEN_HASH_KEY"), "")),
         books.count("retention_days", 400, least=1) or 400, money.usd("usd_per_month"),
         folder / policy if policy else None, _server(fields.table("server")), _store(fields.table("store"), folder))
     for table in (books, money, fields):
         table.done()
     _refuse_twins("backend", (backend.name for backend in made.backends), problems)
     _refuse_twins("tenant", (tenant.name for tenant in made.tenants), problems)
+    if twins(key for tenant in made.tenants for key in tenant.key_sha256):
+        problems.append("tenant.key_sha256: one key stands twice, and nobody knows whose it is; give each its own")
     if not made.backends:
         problems.append("backend: none; add a [[backend]] with name and vendor")
     if problems:
@@ -210,17 +212,19 @@ def read_settings(document: Mapping[str, Any], vendors: Mapping[str, Vendor], en
 
 
 def _backend(fields: Fields, vendors: Mapping[str, Vendor], environ: Mapping[str, str]) -> BackendSettings:
-    name = _name(fields)
+    name = fields.plain_name("name")
+    if "vendor" not in fields:
+        fields.refuse("vendor", "missing", remedy=f"use one of {', '.join(vendors)}")
     vendor = vendors[fields.word("vendor", next(iter(vendors)), words=tuple(vendors))]
-    key_env = fields.text("key_env", vendor.key_env)
+    key_env = fields.variable("key_env", vendor.key_env)
     simulated = fields.flag("simulated")
     base_url = fields.text("base_url", vendor.base_url)
-    if not simulated and not re.match(r"https?://[^\s/]+", base_url):
-        fields.refuse("base_url", "no address", 'write it as "https://host/v1"')
+    if not (simulated and not base_url) and not _ADDRESS.fullmatch(base_url):
+        fields.refuse("base_url", "no address", remedy='write it as "https://host/v1", without a name or a key in it')
     if vendor.own and not fields.texts("models"):
-        fields.refuse("models", "missing", 'name what it serves, as in ["flux-2-klein-4b"]')
+        fields.refuse("models", "missing", remedy='name what it serves, as in ["flux-2-klein-4b"]')
     made = BackendSettings(
-        name, vendor, base_url.rstrip("/"), Secret(environ.get(key_env, "") if key_env else ""), key_env,
+        name, vendor, base_url.rstrip("/"), Secret(environ.get(key_env, "").strip()), key_env,
         fields.texts("models"), fields.texts("loras"), simulated,
         fields.number("time_scale", 1.0, most=100) or 0.0, fields.text("region"),
         fields.count("retention_days", most=36_500), fields.flag("may_train") if "may_train" in fields else None,
@@ -243,9 +247,9 @@ def _own(fields: Fields) -> OwnGpus:
 def _tenant(fields: Fields) -> Tenant:
     keys = fields.texts("key_sha256")
     if not all(_DIGEST.fullmatch(key) for key in keys):
-        fields.refuse("key_sha256", "no SHA-256", "write 64 hexadecimal digits: printf %s KEY | sha256sum")
+        fields.refuse("key_sha256", "no SHA-256", remedy="write 64 hexadecimal digits: printf %s KEY | sha256sum")
     projects = fields.table("project_usd_per_month")
-    made = Tenant(_name(fields), keys, fields.flag("admin"), fields.usd("usd_per_month"),
+    made = Tenant(fields.plain_name("name"), keys, fields.flag("admin"), fields.usd("usd_per_month"),
                   {name: amount for name in projects.names() if (amount := projects.usd(name)) is not None},
                   fields.count("images_per_minute", least=1),
                   fields.word("data_class", "public", words=("public", "confidential", "restricted")),
@@ -278,22 +282,14 @@ def _store(fields: Fields, folder: Path) -> StoreSettings:
 
 
 def _books_url(fields: Fields, environ: Mapping[str, str], folder: Path) -> str:
-    named = fields.text("url_env")
-    url = environ.get(named, "") if named else fields.text("url", "sqlite:///breakeven.sqlite")
+    named, url = fields.variable("url_env"), fields.text("url", "sqlite:///breakeven.sqlite")
     if not url:
-        fields.refuse("url_env", f"{named} is not set", "set it to the address of the books")
+        fields.refuse("url", "empty", remedy='write it as "sqlite:///books.sqlite", or leave it out')
+    if named and not (url := environ.get(named, "").strip()):
+        fields.refuse("url_env", f"{named} is not set", remedy="set it to the address of the books")
     relative = re.fullmatch(r"sqlite:///(?!/)(.+)", url)
     return f"sqlite:///{folder.resolve() / relative[1]}" if relative else url
 
 
-def _name(fields: Fields) -> str:
-    name = fields.text("name", needed=True)
-    if name and not _NAME.fullmatch(name):
-        fields.refuse("name", "no plain name", "use up to 40 small letters, digits, dots and dashes")
-    return name
-
-
 def _refuse_twins(kind: str, names: Iterable[str], problems: list[str]) -> None:
-    seen: Sequence[str] = sorted(names)
-    problems += [f"{kind}.name = {name!r}: stands twice; give each its own"
-                 for name in dict.fromkeys(name for name in seen if seen.count(name) > 1)]
+    problems += [f"{kind}.name = {name!r}: stands twice; give each its own" for name in twins(names)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import re
 import secrets
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["PictureStore"]
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{22}\.(png|jpeg|webp|gif)")
+_OURS = re.compile(_NAME.pattern + r"(\.part)?")
 _SWEEP_EVERY_S = 600.0
 
 
@@ -78,7 +80,7 @@ class PictureStore:
         return name
 
     def _sweep(self) -> None:
-        """Remove what has expired, and the oldest where the folder is over its limit."""
+        """Remove what has expired, and the oldest where the folder is over its limit; only what a store wrote."""
         now = time.time()
         if now - self._swept_at < _SWEEP_EVERY_S:
             return
@@ -87,12 +89,13 @@ class PictureStore:
         for written_at, size, path in sorted(self._files(), reverse=True):
             kept += size
             if written_at + self.settings.ttl_s < now or kept > self.settings.most_bytes:
-                path.unlink(missing_ok=True)
+                with contextlib.suppress(OSError):
+                    path.unlink()
 
     def _files(self) -> Iterator[tuple[float, int, Path]]:
         for path in self.settings.folder.glob("??/*"):
-            try:
-                found = path.stat()
-            except OSError:
+            if path.parent.name != path.name[:2] or not _OURS.fullmatch(path.name):
                 continue
-            yield found.st_mtime, found.st_size, path
+            with contextlib.suppress(OSError):
+                found = path.stat()
+                yield found.st_mtime, found.st_size, path

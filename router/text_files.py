@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["MOST_BYTES", "Unreadable", "parse_toml", "read_plain_text"]
+__all__ = ["MOST_BYTES", "Unreadable", "parse_toml", "read_plain_text", "read_text"]
 
 MOST_BYTES = 64 * 2**20
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
@@ -24,22 +24,31 @@ class Unreadable(ValueError):
         super().__init__(f"{problem}; {remedy}")
 
 
-def read_plain_text(path: Path) -> str:
-    """The text of a UTF-8 file, a byte-order mark left out.
+def read_text(path: Path) -> str:
+    """The text of a UTF-8 file, a byte-order mark left out and line ends as they are.
 
     Raises:
-        Unreadable: no such file, too large, not UTF-8, or holding control characters (they could steer a terminal).
+        Unreadable: no such file, too large, or not UTF-8.
     """
     try:
         if not path.is_file():
             raise Unreadable(0, "not a plain file" if path.exists() else "no such file", "give a readable file")
         if path.stat().st_size > MOST_BYTES:
             raise Unreadable(0, f"larger than {MOST_BYTES // 2**20} MiB", "give a smaller file")
-        text = path.read_text(encoding="utf-8-sig")
+        return path.read_bytes().decode("utf-8-sig")
     except OSError as error:
         raise Unreadable(0, f"cannot be read ({type(error).__name__})", "give a readable file") from None
     except UnicodeDecodeError as error:
         raise Unreadable(0, f"not UTF-8 (byte {error.start})", "save it as UTF-8") from None
+
+
+def read_plain_text(path: Path) -> str:
+    """As `read_text`, with line ends made plain.
+
+    Raises:
+        Unreadable: also where it holds control characters (they could steer a terminal).
+    """
+    text = read_text(path).replace("\r\n", "\n").replace("\r", "\n")
     found = _CONTROL.search(text)
     if found is not None:
         raise Unreadable(text.count("\n", 0, found.start()) + 1, f"holds the control character {found[0]!r}",

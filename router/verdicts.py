@@ -23,6 +23,7 @@ class Reason(Enum):
     OTHER_MODEL = "{asked} was asked for"
     SEGMENT = "the policy makes {asked} pictures with {limit}"
     QUALITY = "quality {asked} was asked for"
+    LOWER_STEP = "a lower quality, kept for when the budget is short"
     NOT_IN_LADDER = "quality {asked} is not one the policy chooses for this segment"
     SIDES = "{asked} asked, sides come in multiples of {limit}"
     NO_EDITS = "this backend edits no images"
@@ -63,9 +64,12 @@ class Verdict:
 
 def allowed() -> Verdict:
     """Nothing speaks against it."""
-    return Verdict()
+    return _ALLOWED
 
 
 def refused(reason: Reason, *, asked: object, limit: object = None) -> Verdict:
     """It may not, for this reason and with these numbers."""
     return Verdict(reason, asked, limit)
+
+
+_ALLOWED = Verdict()

@@ -46,10 +46,17 @@ def read_json(body: bytes | bytearray, *, long: int = _LONG) -> Any:
             at = end + 1
     kept.append(view[at:])
     left = iter(found)
+
+    def next_long(_: str) -> memoryview:
+        span = next(left, None)
+        if span is None:
+            raise NotJson("a number that is none")
+        return _content(body, *span)
+
     try:
         # JSON has no NaN, and the hook is called in the order of the document.
-        return json.loads(b"".join(kept).decode("utf-8-sig"), parse_constant=lambda _: _content(body, *next(left)))
-    except (ValueError, RecursionError, StopIteration):
+        return json.loads(b"".join(kept).decode("utf-8-sig"), parse_constant=next_long)
+    except (ValueError, RecursionError):
         raise NotJson("not a whole JSON document") from None
 
 

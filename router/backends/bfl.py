@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..attempts import Kind
 from ..quantities import usd_from_cents
 from .answers import NotJson, as_text, read_object
-from .holds import Hold
+from .holds import Hold, TooLarge
 from .jobs import fetch_pictures, poll
 from .protocol import Diagnosis, Reply, Trouble
 from .replies import after_submission, bad_answer, delivered, error_code, from_status, lost, refused, word
@@ -64,8 +64,8 @@ class BflBackend:
         try:
             answer = await self._transport.ask("GET", self._address("credits"), headers=self._key())
             left = read_object(answer.body).get("credits")
-        except NoAnswer as error:
-            return Diagnosis(works=False, problem=error.code)
+        except (NoAnswer, TooLarge) as error:
+            return Diagnosis(works=False, problem=str(error))
         except NotJson:
             return Diagnosis(works=False, problem="no balance")
         if answer.status != _OK:

@@ -11,7 +11,7 @@ from yarl import URL
 
 from ..pictures import read_picture
 from .answers import NotJson, as_base64, picture_texts, read_object, read_usage
-from .holds import Hold, picture_bytes
+from .holds import Hold, TooLarge, picture_bytes
 from .jobs import fetch_pictures
 from .protocol import Diagnosis
 from .replies import delivered, delivered_texts, error_code, from_status, lost
@@ -62,10 +62,10 @@ class CompatibleBackend:
         address = str(URL(self._address("")).origin()) + path if path.startswith("/") else self._address(path)
         try:
             answer = await self._transport.ask("GET", address, headers=self._key())
-        except NoAnswer as error:
-            return Diagnosis(works=False, problem=error.code)
-        works = answer.status == _OK
-        return Diagnosis(works=works, problem="" if works else f"HTTP {answer.status}")
+        except (NoAnswer, TooLarge) as error:
+            return Diagnosis(works=False, problem=str(error))
+        works = answer.status == _OK and answer.content_type != "text/html"
+        return Diagnosis(works=works, problem="" if works else f"HTTP {answer.status} {answer.content_type}".strip())
 
     async def close(self) -> None:
         """Let go of connections."""
@@ -121,7 +121,7 @@ def _fields(job: Job, dialect: Dialect) -> dict[str, Any]:
     steps = request.steps if request.steps is not None else dialect.short_steps if short else None
     named = {
         dialect.n_field: job.n, dialect.steps_field: steps, dialect.format_field: request.output_format,
-        dialect.guidance_field: dialect.short_guidance if short else None, "seed": request.seed,
+        dialect.guidance_field: dialect.short_guidance if short else None, dialect.seed_field: request.seed,
         "response_format": dialect.one_format if job.n == 1 else dialect.more_formats,
         **({"size": str(job.size)} if dialect.size_as == "size"
            else {"width": job.size.width, "height": job.size.height}),
@@ -164,6 +164,7 @@ def _ignored(job: Job, dialect: Dialect) -> tuple[str, ...]:
         "references": bool(request.references) and not dialect.references_as,
         "mask": request.mask is not None and not (dialect.mask_field and dialect.edit_path),
         "lora": request.lora is not None and not dialect.lora_as,
+        "seed": request.seed is not None and not dialect.seed_field,
         "steps": request.steps is not None and not dialect.steps_field,
         "background": request.background == "transparent",
         "output_format": request.output_format != "png" and not dialect.format_field,

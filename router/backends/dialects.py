@@ -30,7 +30,7 @@ class Dialect:
         one_format, more_formats: the word of `response_format` for one image and for several; `file` is raw bytes.
         size_as: one field `size`, or the two `width` and `height`.
         n_field: the field for the number of images; empty where the server has none or passes over it.
-        steps_field: the field for steps; empty where there is none.
+        seed_field, steps_field: empty where there is none.
         short_models, short_steps: models distilled to few steps, as a regular expression over their names, and the
             steps to send for them where the caller asks for none and the server's default is wrong; empty for none.
         guidance_field, short_guidance: the same for guidance.
@@ -50,6 +50,7 @@ class Dialect:
     more_formats: str
     size_as: Literal["size", "width_height"]
     n_field: str
+    seed_field: str
     steps_field: str
     short_models: str
     short_steps: int | None

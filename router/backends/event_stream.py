@@ -50,4 +50,4 @@ class EventReader:
                     yield name, data
         self._searched = len(self._buffer)
         if self.waiting_bytes > self._most:
-            raise TooLarge
+            raise TooLarge("too_large")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..attempts import Kind
 from .answers import NotJson, as_text, read_object
-from .holds import Hold, picture_bytes
+from .holds import Hold, TooLarge, picture_bytes
 from .jobs import fetch_pictures, poll
 from .protocol import Diagnosis, Reply, Trouble
 from .replies import after_submission, bad_answer, delivered, error_code, from_status, lost, refused, word
@@ -25,7 +25,7 @@ _HOSTS = (".fal.run", ".fal.ai", ".fal.media")
 _FIXED = ("flux-2-pro", "flux-2-max")
 """These take neither steps nor a number of images."""
 _ONE_IMAGE = (*_FIXED, "flux-2-flex")
-_NOT_BEGUN = "request_timeout"
+_NOT_BEGUN = "request_timeout"  # it waited for a runner too long
 _NOBODY = "requests/00000000-0000-0000-0000-000000000000/status"
 
 
@@ -61,8 +61,8 @@ class FalBackend:
         try:
             address = f"{self._wiring.settings.base_url}/fal-ai/flux-2/{_NOBODY}"
             answer = await self._transport.ask("GET", address, headers=self._key())
-        except NoAnswer as error:
-            return Diagnosis(works=False, problem=error.code)
+        except (NoAnswer, TooLarge) as error:
+            return Diagnosis(works=False, problem=str(error))
         works = answer.status in (_OK, 404, _UNPROCESSABLE)
         return Diagnosis(works=works, problem="" if works else f"HTTP {answer.status}")
 
@@ -121,11 +121,11 @@ class FalBackend:
         return delivered(job, pictures, bad=bad, vendor=self._vendor)
 
     def _declined(self, answer: Answer, told: str = "") -> Reply:
-        """By the type that a header or the document names, then by status."""
+        """By the type that a header, the document or the request's state (`told`) names, then by status."""
         try:
-            code = told or word(answer.headers.get("x-fal-error-type")) or error_code(read_object(answer.body))
+            code = word(answer.headers.get("x-fal-error-type")) or error_code(read_object(answer.body)) or told
         except NotJson:
-            code = ""
+            code = told
         reply = from_status(answer.status, code=code, headers=answer.headers, vendor=self._vendor)
         reply = replace(reply, request_id=word(answer.headers.get("x-fal-request-id")))
         if answer.status == _UNPROCESSABLE:
@@ -136,7 +136,7 @@ class FalBackend:
 
     def _by_code(self, code: str, reply: Reply) -> Reply:
         if code == _NOT_BEGUN:
-            return Reply(Kind.NOT_STARTED, trouble=Trouble.BUSY, code=code, retry_after_s=reply.retry_after_s)
+            return replace(reply, trouble=Trouble.BUSY, possibly_billed=False)
         if code == "content_policy_violation":
             return replace(refused(code, stage="prompt", vendor=self._vendor), possibly_billed=True)
         return replace(reply, code=code or reply.code)

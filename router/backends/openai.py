@@ -11,10 +11,10 @@ import aiohttp
 
 from .answers import NotJson, picture_texts, read_object, read_pictures, read_usage
 from .event_stream import EventReader
-from .holds import Hold, picture_bytes, read_body
+from .holds import MOST_SMALL_BYTES, Hold, OpenGate, TooLarge, picture_bytes, read_body
 from .protocol import Diagnosis
 from .replies import delivered_texts, error_code, from_status, headroom, lost, word
-from .transport import CONNECT_S, SILENCE_S, NoAnswer, settled, stated_length
+from .transport import CONNECT_S, SILENCE_S, NoAnswer, open_session, settled, stated_length
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 __all__ = ["OpenAIBackend"]
 
 _BESIDE_GATE = 32 * 1024
-_KEEPALIVE_S = 15.0
 _UNKNOWN_WISHES = ("seed", "steps", "lora")
 
 
@@ -59,16 +58,19 @@ class OpenAIBackend:
 
     async def diagnose(self) -> Diagnosis:
         """List the models, which costs nothing."""
+        import httpx2  # noqa: PLC0415
         import openai  # noqa: PLC0415
 
         try:
-            answer = await self._open().models.with_raw_response.list()
-            models = [item["id"] for item in read_object(answer.content)["data"] if "image" in item["id"]]
+            async with self._open().models.with_streaming_response.list() as answer:
+                body = await read_body(answer.iter_bytes(), Hold(OpenGate()), stated=stated_length(answer.headers),
+                                       most=MOST_SMALL_BYTES)
+            models = [item["id"] for item in read_object(body)["data"] if "image" in item["id"]]
         except openai.APIStatusError as error:
             return Diagnosis(works=False, problem=f"HTTP {error.status_code} {word(error.code)}".strip())
-        except (openai.APIConnectionError, aiohttp.ClientError) as error:
+        except (openai.APIConnectionError, httpx2.HTTPError, aiohttp.ClientError) as error:
             return Diagnosis(works=False, problem=NoAnswer.of(error).code)
-        except (NotJson, KeyError, TypeError):
+        except (NotJson, TooLarge, KeyError, TypeError):
             return Diagnosis(works=False, problem="no list of models")
         return Diagnosis(works=True, facts={"image models": ", ".join(sorted(models)) or "none"})
 
@@ -83,9 +85,11 @@ class OpenAIBackend:
             import httpx2  # noqa: PLC0415
             import openai  # noqa: PLC0415
 
-            http = openai.DefaultAioHttpClient(
-                timeout=httpx2.Timeout(SILENCE_S, connect=CONNECT_S, pool=None), follow_redirects=False,
-                limits=httpx2.Limits(max_connections=0, keepalive_expiry=_KEEPALIVE_S), trust_env=False)
+            from .openai_transport import OpenAITransport  # noqa: PLC0415
+
+            http = httpx2.AsyncClient(
+                timeout=httpx2.Timeout(SILENCE_S, connect=CONNECT_S), follow_redirects=False, trust_env=False,
+                transport=OpenAITransport(self._wiring.session or open_session))
             self._client = openai.AsyncOpenAI(api_key=self._wiring.settings.key.value or "none", http_client=http,
                                               base_url=self._wiring.settings.base_url, max_retries=0)
             self._client.organization = self._client.project = None  # the package read them from the environment

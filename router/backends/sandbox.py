@@ -53,8 +53,8 @@ class SandboxBackend:
             if word in job.request.prompt:
                 return reply
         for index in range(job.request.partial_images):
-            await watcher.partial(index, await asyncio.to_thread(draw_placeholder, job, index, self.name))
-        pictures = [await asyncio.to_thread(draw_placeholder, job, index, self.name) for index in range(job.n)]
+            await watcher.partial(index, await asyncio.to_thread(draw_placeholder, job, index, backend=self.name))
+        pictures = [await asyncio.to_thread(draw_placeholder, job, index, backend=self.name) for index in range(job.n)]
         return Reply(Kind.OK, tuple(pictures), request_id=f"sandbox-{job.attempt_id}")
 
     async def collect(self, provider_job: str, job: Job) -> Reply:
@@ -75,7 +75,7 @@ class SandboxBackend:
         return vendor.p50_s * math.exp(spread * chance.gauss(0.0, 1.0))
 
 
-def draw_placeholder(job: Job, index: int, backend: str) -> Picture:
+def draw_placeholder(job: Job, index: int, *, backend: str) -> Picture:
     """A picture of the size and format asked for, which says SIMULATED and by what."""
     from PIL import Image, ImageDraw, ImageFont  # noqa: PLC0415 (loaded with the first picture, not with the router)
 

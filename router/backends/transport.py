@@ -28,6 +28,8 @@ CONNECT_S = 10.0
 SILENCE_S = 900.0
 """Without a byte for so long, a connection counts as lost; the slowest answer known took 200 s."""
 LONGEST_CALL_S = 3600.0
+_READ_AHEAD_BYTES = 64 * 1024
+"""A connection that waits at the gate has read at most twice this, or what one read of its socket brought."""
 _UNSENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL)
 
 
@@ -78,7 +80,7 @@ def open_session() -> aiohttp.ClientSession:
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0), cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S, sock_read=SILENCE_S),
-        headers={"Accept-Encoding": "identity", "User-Agent": "breakeven"})
+        headers={"Accept-Encoding": "identity", "User-Agent": "breakeven"}, read_bufsize=_READ_AHEAD_BYTES)
 
 
 class Transport:
@@ -124,13 +126,15 @@ class Transport:
 
     def _checked(self, url: str) -> URL:
         """The address exactly as written, because some are signed."""
+        if not (url.isascii() and url.isprintable()) or " " in url:
+            raise ForeignHost
         try:
             address = URL(url, encoded=True)
-            near = address.origin() == self._origin
+            known = address.origin() == self._origin or (
+                address.scheme == "https" and f".{address.host}".endswith(self._hosts))
         except ValueError:
             raise ForeignHost from None
-        known = near or (address.scheme == "https" and f".{address.host}".endswith(self._hosts))
-        if not known or address.user is not None or not url.isascii() or not url.isprintable() or " " in url:
+        if not known or address.user is not None:
             raise ForeignHost
         return address
 
@@ -140,10 +144,12 @@ async def _read(response: aiohttp.ClientResponse, hold: Hold | None, most: int) 
         body = await read_body(response.content.iter_any(), hold, stated=stated_length(response.headers), most=most)
         return Answer(response.status, response.headers, body)
     body = bytearray()
+    if (stated_length(response.headers) or 0) > MOST_SMALL_BYTES:
+        raise TooLarge("too_large")
     async for chunk in response.content.iter_any():
         body += chunk
         if len(body) > MOST_SMALL_BYTES:
-            raise TooLarge
+            raise TooLarge("too_large")
     return Answer(response.status, response.headers, body)
 
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from ..errors import LedgerError
-from .books import PATIENCE_S, begin, now_us
+from .books import PATIENCE_S, now_us
 from .faults import explained, is_busy, is_lost, is_of_one_operation
 from .leases import last_batch, sweep
 from .page import BudgetLine, Page, Wants
-from .statements import Statements
+from .statements import statements_for
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,7 +44,7 @@ class Batches:
 
     def __init__(self, books: Books, owner: Owner) -> None:
         self.standing: dict[Key, tuple[float, BudgetLine]] = {}
-        self._books, self._owner, self._statements = books, owner, Statements(books.writes.dialect)
+        self._books, self._owner, self._statements = books, owner, statements_for(books.writes.dialect.name)
         self._connection: Connection | None = None
         self._made: set[Key] = set()
         self._number, self._offset_us = 0, 0
@@ -70,7 +70,6 @@ class Batches:
                 return
             for ticket in tickets:
                 ticket.answer, ticket.in_doubt, ticket.error = None, not unfit, self._explained(error)
-                ticket.error.__cause__ = error
 
     def _explained(self, error: Exception) -> LedgerError:
         if isinstance(error, SQLAlchemyError):
@@ -95,8 +94,9 @@ class Batches:
             time.sleep(random.uniform(0.001, 0.05))
 
     def _is_committed(self) -> bool:
-        with begin(self._connected()) as transaction:
-            number = last_batch(transaction.connection, self._owner.id)
+        connection = self._connected()
+        with connection.begin():
+            number = last_batch(connection, self._owner.id)
         return number == self._number
 
     def _once(self, tickets: Sequence[Ticket]) -> None:
@@ -110,7 +110,7 @@ class Batches:
         connection = self._connected()
         self._make_budgets(connection, wants)
         renewed_at = time.monotonic()
-        with begin(connection):
+        with connection.begin():
             self._statements.owner.run(connection, [self._owner.row(batch=self._number, now=self._now())])
             self._work(connection, tickets, wants=wants, locks=True)
         self._renewed_at = renewed_at
@@ -139,7 +139,7 @@ class Batches:
         if self._books.is_sqlite or wants.budgets <= self._made:
             return
         new = sorted(wants.budgets - self._made)
-        with begin(connection):
+        with connection.begin():
             self._statements.new_budget.run(connection, [{"scope": scope, "period": period} for scope, period in new])
         self._made.update(new)
 
@@ -167,7 +167,7 @@ class Batches:
         self._swept_at = time.monotonic()
         try:
             connection = self._connected()
-            with begin(connection, patience_s=0.1):
+            with connection.begin():
                 sweep(connection, now=self._now())
         except SQLAlchemyError:
             self._drop()
@@ -176,7 +176,7 @@ class Batches:
         """Give up the lease, so that what is still open may be adopted at once, and let go of the database."""
         try:
             connection = self._connected()
-            with begin(connection):
+            with connection.begin():
                 row = self._owner.row(batch=self._number, now=0) | {"lease_until": 0}
                 self._statements.owner.run(connection, [row])
         except SQLAlchemyError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import random
+import sqlite3
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,23 +13,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import create_engine, event, extract, func, make_url, select
-from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from ..errors import LedgerError
-from .faults import explained, is_busy
+from .faults import explained
 
 if TYPE_CHECKING:
-    import sqlite3
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    from sqlalchemy import Connection, Engine, RootTransaction
+    from sqlalchemy import Connection, Engine
     from sqlalchemy.engine.url import URL
 
-__all__ = ["PATIENCE_S", "Books", "begin", "connect_books", "now_us", "reading", "writing"]
+__all__ = ["PATIENCE_S", "Books", "connect_books", "now_us", "reading", "writing"]
 
 PATIENCE_S = 10.0
-_LONGEST_NAP_S = 0.004
-_POSTGRES_SESSION = ("SET synchronous_commit = on", "SET lock_timeout = '10s'", "SET TIME ZONE 'UTC'")
+_NAP_S = (0.0002, 0.001)
+_POSTGRES_SESSION = ("SET synchronous_commit = on", "SET lock_timeout = '10s'", "SET jit = off")
+# A plan that was made while the tables were empty scans them for as long as the connection lives; the writer finds rows
+# by their keys only.
+_POSTGRES_WRITER = ("SET enable_seqscan = off",)
 
 
 @dataclass(frozen=True)
@@ -56,11 +59,12 @@ class Books:
         self.reads.dispose()
 
 
-def connect_books(url: str) -> Books:
+def connect_books(url: str, *, create: bool) -> Books:
     """A ledger database by URL; nothing is read yet.
 
     Args:
         url: `sqlite:///ledger.db`, `sqlite:////var/lib/breakeven/ledger.db` or `postgresql://user@host/name`.
+        create: make the file where there is none.
 
     Raises:
         LedgerError: no such kind of URL, a missing driver, a missing folder, or a file that cannot be made.
@@ -72,19 +76,21 @@ def connect_books(url: str) -> Books:
         raise LedgerError("ledger: the URL cannot be read; write sqlite:///ledger.db or postgresql://user@host/name, "
                           "with %40 for an @ in a password") from None
     if parsed.get_backend_name() == "sqlite":
-        return _sqlite(parsed)
+        return _sqlite(parsed, create=create)
     if parsed.get_backend_name() in ("postgresql", "postgres"):
         return _postgres(parsed)
     raise LedgerError(f"ledger {parsed.render_as_string()}: only sqlite:/// and postgresql:// are supported")
 
 
-def _sqlite(parsed: URL) -> Books:
+def _sqlite(parsed: URL, *, create: bool) -> Books:
     shown = parsed.render_as_string()
     if not parsed.database or parsed.database == ":memory:" or parsed.query:
         raise LedgerError(f"ledger {shown}: books live on a disk; write sqlite:///ledger.db, without further options")
     path = Path(parsed.database)
     if not path.parent.is_dir():
         raise LedgerError(f"ledger {shown}: the folder {path.parent} does not exist; make it first")
+    if not create and not path.exists():
+        raise LedgerError(f"ledger {shown}: there is no such file; name the ledger that the router writes")
     try:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     except OSError as error:
@@ -94,7 +100,7 @@ def _sqlite(parsed: URL) -> Books:
     reads = create_engine(parsed, hide_parameters=True, connect_args={"timeout": PATIENCE_S})
     event.listen(writes, "connect", _for_writing)
     event.listen(reads, "connect", _durable)
-    event.listen(writes, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+    event.listen(writes, "begin", _take_write_lock)
     event.listen(reads, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
     return Books(shown, writes, reads)
 
@@ -107,8 +113,24 @@ def _durable(connection: sqlite3.Connection, _record: object) -> None:
 
 def _for_writing(connection: sqlite3.Connection, record: object) -> None:
     _durable(connection, record)
-    # SQLite's own wait sleeps up to 100 ms between tries, so a waiting process starves; `begin` naps briefly instead.
+    # SQLite's own wait sleeps up to 100 ms between tries, so a waiting process starves; `_take_write_lock` naps less.
     connection.execute("PRAGMA busy_timeout = 0")
+
+
+def _take_write_lock(connection: Connection) -> None:
+    """Begin, waiting for other processes in short random naps; below SQLAlchemy, because a try must cost little."""
+    driver: Any = connection.connection.driver_connection
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        try:
+            driver.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                break
+        else:
+            return
+        time.sleep(random.uniform(*_NAP_S))
+    connection.exec_driver_sql("BEGIN IMMEDIATE")  # fails once more, with the error that SQLAlchemy makes of it
 
 
 def _postgres(parsed: URL) -> Books:
@@ -121,33 +143,19 @@ def _postgres(parsed: URL) -> Books:
         "application_name": "breakeven ledger"}}
     writes = create_engine(parsed, isolation_level="READ COMMITTED", pool_size=1, **given)
     reads = create_engine(parsed, isolation_level="REPEATABLE READ", pool_pre_ping=True, **given)
-    for engine in (writes, reads):
-        event.listen(engine, "connect", _postgres_session)
+    event.listen(writes, "connect", _saying(*_POSTGRES_SESSION, *_POSTGRES_WRITER))
+    event.listen(reads, "connect", _saying(*_POSTGRES_SESSION))
     return Books(shown, writes, reads)
 
 
-def _postgres_session(connection: Any, _record: object) -> None:
-    with connection.cursor() as cursor:
-        for statement in _POSTGRES_SESSION:
-            cursor.execute(statement)
-    connection.commit()
+def _saying(*statements: str) -> Callable[[Any, object], None]:
+    def connected(connection: Any, _record: object) -> None:
+        with connection.cursor() as cursor:
+            for statement in statements:
+                cursor.execute(statement)
+        connection.commit()
 
-
-def begin(connection: Connection, *, patience_s: float = PATIENCE_S) -> RootTransaction:
-    """Begin a transaction that writes, waiting for other processes in short random naps.
-
-    Raises:
-        DBAPIError: still locked after `patience_s` seconds, or another fault.
-    """
-    deadline, nap_s = time.monotonic() + patience_s, 0.0005
-    while True:
-        try:
-            return connection.begin()
-        except DBAPIError as error:
-            if not is_busy(error) or time.monotonic() >= deadline:
-                raise
-        time.sleep(random.uniform(0.0002, nap_s))
-        nap_s = min(nap_s * 1.5, _LONGEST_NAP_S)
+    return connected
 
 
 @contextmanager
@@ -158,10 +166,10 @@ def writing(books: Books) -> Iterator[Connection]:
         LedgerError: the database cannot be reached or written.
     """
     try:
-        with books.writes.connect() as connection, begin(connection):
+        with books.writes.connect() as connection, connection.begin():
             yield connection
     except SQLAlchemyError as error:
-        raise explained(error, books.shown) from error
+        raise explained(error, books.shown) from None
 
 
 @contextmanager
@@ -175,7 +183,7 @@ def reading(books: Books) -> Iterator[Connection]:
         with books.reads.connect() as connection, connection.begin():
             yield connection
     except SQLAlchemyError as error:
-        raise explained(error, books.shown) from error
+        raise explained(error, books.shown) from None
 
 
 def now_us(connection: Connection) -> int:

@@ -93,7 +93,7 @@ class KeepAnswer(Operation[None]):
 def _write(page: Page, tenant: str, key: str) -> None:
     line = page.keys[(tenant, key)]
     page.write(page.statements.key, {
-        "of_tenant": tenant, "of_key": key, "fingerprint": line.fingerprint, "request_id": line.request_id,
+        "tenant": tenant, "key": key, "fingerprint": line.fingerprint, "request_id": line.request_id,
         "owner": line.owner, "state": line.state, "answer": line.answer, "claimed_at": line.claimed_at,
         "expires_at": line.expires_at})
 

@@ -66,6 +66,11 @@ def export_rows(books: Books, month: str) -> Iterator[dict[str, Any]]:
     Raises:
         LedgerError: not a month, or the books cannot be read.
     """
+    month_bounds(month)
+    return _pages(books, month)
+
+
+def _pages(books: Books, month: str) -> Iterator[dict[str, Any]]:
     after: tuple[int, str] | None = None
     while True:
         rows, after = export_page(books, month, after=after)

@@ -23,9 +23,8 @@ _SQLITE = {
 }
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
 _POSTGRES = {
-    "28P01": "the password is wrong", "28000": "this user may not log in; see pg_hba.conf",
-    "3D000": "there is no such database; create it with createdb", "42501": "this user lacks a right; grant it",
-    "53100": "the disk of the server is full", "53300": "the server has no connection left; raise max_connections",
+    "42501": "this user lacks a right; grant it", "53100": "the disk of the server is full",
+    "57P03": "the server is starting or stopping; try again",
     "25006": "it is read-only, a standby perhaps; name the primary",
     "55P03": "another process held a lock too long", "57014": "a statement took too long",
 }
@@ -77,5 +76,11 @@ def explained(error: SQLAlchemyError, shown: str) -> LedgerError:
     if isinstance(error, NoConnectionLeft):
         return LedgerError(f"ledger {shown}: every connection is in use; try again")
     known = _SQLITE.get(_sqlite_code(error) or -1) or _POSTGRES.get(state_of(error) or "")
-    told = known or " ".join(str(getattr(error, "orig", None) or error).split()) or type(error).__name__
-    return LedgerError(f"ledger {shown}: {told[:300]}")
+    return LedgerError(f"ledger {shown}: {known or _told(error)[:300]}")
+
+
+def _told(error: SQLAlchemyError) -> str:
+    """The driver's own words, without the part in which PostgreSQL shows the row, which may hold a prompt."""
+    cause = getattr(error, "orig", None) or error
+    primary = getattr(getattr(cause, "diag", None), "message_primary", None)
+    return " ".join((primary or str(cause)).split()) or type(cause).__name__

@@ -16,7 +16,6 @@ from .operation import Operation
 from .page import OPEN
 from .protocol import OpenAttempt
 from .rows import from_us
-from .statements import padded
 
 if TYPE_CHECKING:
     from typing import Any
@@ -63,7 +62,7 @@ class Adopt(Operation[tuple[OpenAttempt, ...]]):
         rows = page.connection.execute(_orphans(page.now)).all()
         found = {row.id: row for row in rows if row.id not in page.attempts or page.attempts[row.id].state in OPEN}
         if found:
-            page.connection.execute(update(tables.attempts).where(tables.attempts.c.id.in_(padded(list(found))))
+            page.connection.execute(update(tables.attempts).where(tables.attempts.c.id.in_(list(found)))
                                     .values(owner=page.owner))
         return tuple(OpenAttempt(
             attempt_id=row.id, request_id=row.request_id, backend=row.backend, model=row.model, quality=row.quality,

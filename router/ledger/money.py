@@ -84,7 +84,9 @@ class Submit(Operation[None]):
         line.provider_job = self._job
         if line.state == "reserved":
             line.state = "sent"
-        page.write(page.statements.submitted, {"attempt": self._attempt, "job": self._job, "at": page.now})
+        line.sent_at = line.sent_at or page.now
+        page.write(page.statements.submitted, {"id": self._attempt, "state": line.state, "provider_job": self._job,
+                                               "sent_at": line.sent_at})
 
 
 class Settle(Operation[None]):
@@ -95,11 +97,11 @@ class Settle(Operation[None]):
 
     def want(self, wants: Wants) -> None:
         """The attempt; the page reads the budgets it took from."""
-        wants.attempts.add(self._row["attempt"])
+        wants.attempts.add(self._row["id"])
 
     def apply(self, page: Page) -> None:
         """Move what stands against the budgets; never refused for its amount."""
-        line = _known(page, self._row["attempt"])
+        line = _known(page, self._row["id"])
         cost, row = self._row["settled_micro_usd"], dict(self._row)
         _replace(page, line, cost=cost, state=row["state"])
         row["settlements"], row["provider_job"] = line.settlements, row["provider_job"] or line.provider_job
@@ -126,7 +128,7 @@ class Abandon(Operation[None]):
                 continue
             _replace(page, line, cost=0, state="free")
             page.write(page.statements.settled, {
-                "attempt": attempt, "state": "free", "kind": "abandoned", "code": "", "settled_micro_usd": 0,
+                "id": attempt, "state": "free", "kind": "abandoned", "code": "", "settled_micro_usd": 0,
                 "actual_usd": "", "settled_at": page.now, "settlements": line.settlements, "provider_job": "",
                 "provider_request": "", "images": 0, "image_bytes": 0, "pixels": 0, "digests": "", "flags": ""})
 

@@ -6,19 +6,16 @@ import random
 import time
 from typing import TYPE_CHECKING
 
-from sqlalchemy import inspect, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import insert, inspect, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from ..errors import LedgerError
-from .books import PATIENCE_S, begin, connect_books
+from .books import PATIENCE_S, connect_books
 from .faults import explained, is_busy
 from .sql_ledger import SqlLedger
 from .tables import METADATA, SCHEMA_VERSION, schema_versions
 
 if TYPE_CHECKING:
-    from typing import Any
-
     from .books import Books
 
 __all__ = ["open_books", "open_ledger"]
@@ -40,21 +37,25 @@ def open_ledger(url: str, *, lease_s: float = 15.0) -> SqlLedger:
     return SqlLedger(open_books(url), lease_s=max(1.0, lease_s))
 
 
-def open_books(url: str) -> Books:
+def open_books(url: str, *, create: bool = True) -> Books:
     """The database of a ledger, with its tables.
+
+    Args:
+        url: as for `open_ledger`.
+        create: make what is missing; otherwise it is an error.
 
     Raises:
         LedgerError: as for `open_ledger`.
     """
-    books = connect_books(url)
+    books = connect_books(url, create=create)
     deadline = time.monotonic() + PATIENCE_S
     while True:
         try:
-            _prepare(books)
+            _prepare(books, create=create)
         except SQLAlchemyError as error:
             if not is_busy(error) or time.monotonic() >= deadline:
                 books.dispose()
-                raise explained(error, books.shown) from error
+                raise explained(error, books.shown) from None
         except LedgerError:
             books.dispose()
             raise
@@ -63,17 +64,20 @@ def open_books(url: str) -> Books:
         time.sleep(random.uniform(0.005, 0.05))
 
 
-def _prepare(books: Books) -> None:
-    with books.writes.connect() as connection, begin(connection):
-        if not books.is_sqlite:
+def _prepare(books: Books, *, create: bool) -> None:
+    engine = books.writes if create else books.reads
+    with engine.connect() as connection, connection.begin():
+        if create and not books.is_sqlite:
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_SETUP_LOCK})")
-        insert: Any = sqlite.insert if books.is_sqlite else postgresql.insert
-        if not inspect(connection).has_table("schema_versions"):
-            if inspect(connection).has_table("requests"):
+        known = set(inspect(connection).get_table_names())
+        if schema_versions.name not in known:
+            if not create:
+                raise LedgerError(f"ledger {books.shown}: it holds no ledger; name the one that the router writes")
+            if known & set(METADATA.tables):
                 raise LedgerError(f"ledger {books.shown}: it holds tables of something else; name an empty database")
             METADATA.create_all(connection)
-            connection.execute(insert(schema_versions).values(version=SCHEMA_VERSION).on_conflict_do_nothing())
+            connection.execute(insert(schema_versions).values(version=SCHEMA_VERSION))
         found = connection.execute(select(schema_versions.c.version)).scalars().all()
     if found != [SCHEMA_VERSION]:
-        raise LedgerError(f"ledger {books.shown}: its tables have version {found}, this program writes "
-                          f"{SCHEMA_VERSION}; run the version of Breakeven that made it")
+        raise LedgerError(f"ledger {books.shown}: its tables have version {', '.join(map(str, found)) or 'none'}, this "
+                          f"program writes {SCHEMA_VERSION}; run the version of Breakeven that made it")

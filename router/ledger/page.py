@@ -6,8 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from .rows import month_of, text_keys
-from .statements import Statements, Write, read_attempts, read_budgets, read_keys, read_requests
+from .rows import month_bounds, month_of, text_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from .rows import Key, Row
+    from .statements import Statements, Write
 
 __all__ = ["OPEN", "AttemptLine", "BudgetLine", "KeyLine", "Page", "Wants"]
 
@@ -42,6 +42,7 @@ class AttemptLine:
     budgets: tuple[Key, ...]
     provider_job: str
     reserved_at: int
+    sent_at: int | None = None
     settlements: int = 0
 
 
@@ -83,7 +84,7 @@ class Page:
 
     def __init__(self, connection: Connection, statements: Statements, *, owner: str, now: int, locks: bool) -> None:
         self.connection, self.statements, self.owner, self.now = connection, statements, owner, now
-        self._locks = locks
+        self._locks, self._month_began_at = locks, month_bounds(month_of(now))[0]
         self.attempts: dict[str, AttemptLine] = {}
         self.budgets: dict[Key, BudgetLine] = {}
         self.keys: dict[Key, KeyLine] = {}
@@ -100,14 +101,14 @@ class Page:
         held = {key for line in self.attempts.values() for key in line.budgets}
         self.read_budgets(wants.budgets | held)
         if wants.requests:
-            self.requests |= read_requests(self.connection, wants.requests)
+            self.requests |= {row.id for row in self.statements.see_requests.run(self.connection, wants.requests)}
 
     def read_attempts(self, ids: Iterable[str]) -> None:
         """Read and lock attempts."""
-        for row in read_attempts(self.connection, ids):
+        for row in self.statements.read_attempts.run(self.connection, ids):
             self.attempts[row.id] = AttemptLine(row.request_id, row.owner, row.state, row.reserve_micro_usd,
                                                 row.settled_micro_usd, text_keys(row.budgets), row.provider_job,
-                                                row.reserved_at, row.settlements)
+                                                row.reserved_at, row.sent_at, row.settlements)
 
     def read_budgets(self, keys: set[Key]) -> None:
         """Read and lock budgets; one that nothing was ever taken from stands at zero."""
@@ -115,7 +116,8 @@ class Page:
             return
         for key in keys:
             self.budgets[key] = BudgetLine()
-        for row in read_budgets(self.connection, keys, lock=self._locks):
+        read = self.statements.read_budgets if self._locks else self.statements.see_budgets
+        for row in read.run(self.connection, keys):
             self.budgets[(row.scope, row.period)] = BudgetLine(row.settled_micro_usd, row.reserved_micro_usd)
 
     def _read_keys(self, wants: Wants) -> None:
@@ -123,7 +125,7 @@ class Page:
         for _ in range(_TRIES):
             if missing:
                 self.statements.new_key.run(self.connection, [wants.new_keys[key] for key in missing])
-            for row in read_keys(self.connection, wants.keys):
+            for row in self.statements.read_keys.run(self.connection, wants.keys):
                 made = wants.new_keys.get((row.tenant, row.key))
                 fresh = made is not None and made["request_id"] == row.request_id and row.owner == self.owner
                 self.keys[(row.tenant, row.key)] = KeyLine(row.fingerprint, row.request_id, row.owner, row.state,
@@ -147,9 +149,8 @@ class Page:
 
     def note_late(self, line: AttemptLine) -> None:
         """The sums of the attempt's month no longer hold if it was rolled up before."""
-        month = month_of(line.reserved_at)
-        if month != month_of(self.now):
-            self.write(self.statements.stale, {"of_month": month, "stale": 1})
+        if line.reserved_at < self._month_began_at:
+            self.write(self.statements.stale, {"month": month_of(line.reserved_at), "stale": 1})
 
     def flush(self) -> dict[Key, BudgetLine]:
         """Write everything noted; what stands against the budgets that moved."""

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Literal, Protocol
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
 
+    from ..acceptance import Looked
+
 __all__ = [
     "AttemptState",
     "Budget",
@@ -286,6 +288,9 @@ class Ledger(Protocol):
 
     async def month_totals(self, month: str) -> tuple[MonthTotal, ...]:
         """The sums of a month (`2026-11`), from its roll-up where that still holds."""
+
+    async def acceptance(self) -> Mapping[tuple[str, str, str], Looked]:
+        """Accepted and judged images by segment, model and quality."""
 
     def export(self, month: str) -> AsyncIterator[Mapping[str, object]]:
         """Every attempt of a month with its request, oldest first."""

@@ -27,12 +27,12 @@ class Close(Operation[None]):
 
     def want(self, wants: Wants) -> None:
         """The request."""
-        wants.requests.add(self._row["request"])
+        wants.requests.add(self._row["id"])
 
     def apply(self, page: Page) -> None:
         """Write it over an earlier end, if there was one."""
-        if self._row["request"] not in page.requests:
-            raise LedgerError(f"ledger: request {short_text(self._row['request'])} is not on the books; record it")
+        if self._row["id"] not in page.requests:
+            raise LedgerError(f"ledger: request {short_text(self._row['id'])} is not on the books; record it")
         page.write(page.statements.closed, self._row)
 
 

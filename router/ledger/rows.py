@@ -147,7 +147,7 @@ def settlement_row(settlement: Settlement) -> Row:
                                 "flags"), _ATTEMPTS)
     if settlement.state not in ("billed", "free", "refused", "possibly_billed"):
         raise LedgerError(f"ledger: an attempt cannot be settled as {short_text(settlement.state)}")
-    row["attempt"], row["settled_at"] = settlement.attempt_id, to_us(settlement.at)
+    row["id"], row["settled_at"] = settlement.attempt_id, to_us(settlement.at)
     row["settled_micro_usd"] = _money(settlement.settled_micro_usd, "settled_micro_usd")
     for name in ("images", "image_bytes", "pixels"):
         row[name] = getattr(settlement, name)
@@ -157,7 +157,7 @@ def settlement_row(settlement: Settlement) -> Row:
 def closing_row(closing: Closing) -> Row:
     """What a closing writes over a request's row."""
     row = _cut_all(closing, ("state", "code", "backend", "model", "quality", "size_delivered", "flags"), _REQUESTS)
-    row["request"], row["closed_at"] = closing.request_id, to_us(closing.at)
+    row["id"], row["closed_at"] = closing.request_id, to_us(closing.at)
     row["usd_micro"] = _money(closing.usd_micro, "usd_micro")
     for name in ("http_status", "n_delivered", "latency_s"):
         row[name] = getattr(closing, name)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from ..errors import LedgerError
 from .claims import ClaimKey, KeepAnswer
 from .export import export_page
+from .judged import judged
 from .leases import Adopt, Owner
 from .money import Reserve, Settle, Submit
 from .protocol import Spent
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
     from datetime import datetime
 
+    from ..acceptance import Looked
     from .books import Books
     from .operation import Operation
     from .protocol import (
@@ -114,6 +116,11 @@ class SqlLedger:
         """The sums of a month by tenant, segment, model, quality and backend."""
         self._check_process()
         return await asyncio.to_thread(month_totals, self._books, month)
+
+    async def acceptance(self) -> Mapping[tuple[str, str, str], Looked]:
+        """Accepted and judged images by segment, model and quality."""
+        self._check_process()
+        return await asyncio.to_thread(judged, self._books)
 
     async def export(self, month: str) -> AsyncIterator[Mapping[str, object]]:
         """Every attempt of a month with its request, oldest first, read a thousand at a time."""

@@ -18,6 +18,9 @@ __all__ = ["answer_headers", "completed_event", "ignored_header", "partial_event
 
 _LONGEST_HEADER = 400
 
+_SLICE = 128 * 1024
+"""What the socket does not take at once is copied into its buffer, so a whole picture is never offered at once."""
+
 
 def answer_headers(images: Images, wishes: Wishes, *ignored: str) -> dict[str, str]:
     """What was asked and what was delivered, by whom, at what cost; `ignored` are fields this answer passes over."""
@@ -52,7 +55,9 @@ async def send_images(request: web.Request, images: Images, *, wishes: Wishes, u
     response.content_length = sum(len(chunk) for chunk in chunks)
     await response.prepare(request)
     for chunk in chunks:
-        await response.write(chunk)
+        view = memoryview(chunk)
+        for at in range(0, len(view), _SLICE):
+            await response.write(view[at:at + _SLICE])
     await response.write_eof()
     return response
 

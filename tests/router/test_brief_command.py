@@ -101,5 +101,15 @@ def test_files_that_cannot_be_read(tmp_path: Path, text: bytes, told: str) -> No
         assert told in str(answer.exception)
 
 
+def test_prompts_come_back_as_they_were_with_marks_of_direction_and_line_ends(tmp_path: Path) -> None:
+    path = tmp_path / "marks.csv"
+    prompt = "\u202bשלט עץ שכתוב עליו ביצים\u202c\r\nand a fox"
+    path.write_bytes(f'prompt\r\n"{prompt}"\r\n'.encode())
+    out = tmp_path / "out.csv"
+    assert ask(path, "-o", out).exit_code == 0
+    row = table(out.read_bytes().decode())[0]
+    assert (row["prompt"], row["needs_text"]) == (prompt, "1")
+
+
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     assert "no such file" in str(ask(tmp_path / "none.csv").exception)

@@ -38,13 +38,12 @@ class World:
 
     def run(self, legs: tuple[Leg, ...], rules: FlowRules) -> End:
         life = flow(legs, rules)
-        attempt = next(life, None)
         try:
-            while attempt is not None:
+            attempt = next(life)
+            while True:
                 attempt = life.send(self.answer(attempt))
         except StopIteration as stop:
             return stop.value
-        raise AssertionError
 
     def answer(self, attempt: Attempt) -> Outcome:
         self.attempts.append(attempt)
@@ -74,9 +73,9 @@ class World:
                        refusal=refusal, code=answer.code)
 
 
-def leg(name: str, *, p95_s: float = 20.0, usd: str = "0.04") -> Leg:
+def leg(name: str, *, p95_s: float = 20.0, usd: str = "0.04", step: int = 0) -> Leg:
     option: Any = name
-    return Leg(option, name.partition("/")[0], p95_s, Decimal(usd))
+    return Leg(option, name.partition("/")[0], p95_s, Decimal(usd), step)
 
 
 BOTH = (leg("bfl/pro"), leg("openai/gpt", p95_s=60.0))
@@ -166,6 +165,15 @@ def test_no_money_steps_down_to_what_is_cheaper() -> None:
     legs = (leg("openai/high", usd="0.16"), leg("fal/dear", usd="0.20"), leg("openai/low", usd="0.01"))
     end = world.run(legs, FlowRules(180.0, at_limit="downgrade"))
     assert (end.state, world.sent) == ("ok", [(0.0, "openai/low")])
+
+
+def test_a_lower_step_is_taken_for_want_of_money_and_never_for_an_outage() -> None:
+    legs = (leg("openai/high", usd="0.16"), leg("openai/low", usd="0.01", step=1))
+    rules = FlowRules(180.0, at_limit="downgrade")
+    short = World({"openai/high": [Answer(Kind.NO_BUDGET, code="all")], "openai/low": [Answer()]})
+    assert (short.run(legs, rules).state, short.sent) == ("ok", [(0.0, "openai/low")])
+    out = World({"openai/high": [Answer(Kind.FAILED)], "openai/low": [Answer()]})
+    assert (out.run(legs, rules).state, out.sent) == ("failed", [(0.0, "openai/high")])
 
 
 def test_a_backend_s_own_limit_closes_that_backend_alone() -> None:

@@ -25,7 +25,7 @@ HOSTED = tuple({"name": name, "vendor": name} for name in ("openai", "bfl", "fal
 
 def settings_with(*backends: dict[str, Any], folder: Path = Path("/nonexistent"), **more: Any) -> Settings:
     document = {"backend": list(backends or (*HOSTED, OWN)), **more}
-    return read_settings(document, load_vendors(data_roots(None, {})), KEYS, where="test", folder=folder)
+    return read_settings(document, load_vendors(data_roots(None, {})), environ=KEYS, where="test", folder=folder)
 
 
 def policy_with(**document: Any) -> Policy:

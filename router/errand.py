@@ -1,0 +1,134 @@
+"""A request on its way: what was asked, what was sent for it, and how an answer is booked."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from .attempts import Kind
+from .charges import settled_by
+from .ledger.protocol import Settlement
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from datetime import datetime
+    from decimal import Decimal
+
+    from .attempts import Outcome
+    from .backends.protocol import Reply
+    from .charges import Charge
+    from .decide import Decision
+    from .ledger.protocol import AttemptState, Budget, Ledger, RequestRow
+    from .pictures import Picture
+    from .price_table import PriceTable
+    from .ranking import Candidate
+
+__all__ = ["Call", "Clock", "Errand", "Part", "Watch", "prices_of", "settlement_of"]
+
+
+class Clock(Protocol):
+    """Time, handed in so that a simulation can hold it."""
+
+    def monotonic(self) -> float:
+        """Seconds that only grow."""
+
+    def now(self) -> datetime:
+        """The instant, aware UTC."""
+
+
+@dataclass(frozen=True)
+class Errand:
+    """One request on its way through.
+
+    Attributes:
+        budgets_of: the hard limits an attempt on a backend falls under.
+        accepted_at: monotonic seconds; the deadline counts from here and is never reset.
+        abandoned: set when nobody waits any more: nothing further is paid for, what runs is kept.
+        on_partial: told of previews.
+        on_late: told of an answer that came after the caller was answered.
+    """
+
+    row: RequestRow
+    decision: Decision
+    budgets_of: Callable[[str], tuple[Budget, ...]]
+    accepted_at: float
+    abandoned: asyncio.Event = field(default_factory=asyncio.Event)
+    on_partial: Callable[[int, Picture], Awaitable[None]] | None = None
+    on_late: Callable[[tuple[Picture, ...], Candidate], Awaitable[None]] | None = None
+
+
+@dataclass
+class Part:
+    """One flow: the images that are made in one call."""
+
+    errand: Errand
+    n: int
+    first_number: int
+    running: dict[int, asyncio.Task[Outcome]] = field(default_factory=dict)
+    made_by: dict[int, Candidate] = field(default_factory=dict)
+    usd_micro: dict[int, int] = field(default_factory=dict)
+    replies: dict[int, Reply] = field(default_factory=dict)
+    ignored: set[str] = field(default_factory=set)
+    answered: bool = False
+
+
+@dataclass(frozen=True)
+class Call:
+    """One attempt that was sent for a part."""
+
+    part: Part
+    number: int
+    attempt_id: str
+    candidate: Candidate
+    charge: Charge
+    n: int
+
+
+@dataclass(frozen=True)
+class Watch:
+    """What a backend tells of a running call."""
+
+    ledger: Ledger
+    call: Call
+    on_partial: Callable[[int, Picture], Awaitable[None]] | None
+
+    async def submitted(self, provider_job: str, cost_usd: Decimal | None) -> None:
+        """The provider took the work under its own id."""
+        del cost_usd
+        await self.ledger.submitted(self.call.attempt_id, provider_job=provider_job)
+
+    async def partial(self, index: int, picture: Picture) -> None:
+        """A preview, while somebody waits."""
+        if self.on_partial is not None and not self.call.part.answered:
+            await self.on_partial(index, picture)
+
+
+def prices_of(decision: Decision) -> PriceTable:
+    """The price tables it was decided by."""
+    return decision.compiled.catalogue.prices
+
+
+def settlement_of(call: Call, reply: Reply, *, at: datetime) -> tuple[Settlement, bool]:
+    """How an attempt stands on the books, and whether its quote missed what was billed."""
+    decision = call.part.errand.decision
+    settled = settled_by(prices_of(decision), call.candidate, reply=reply, charge=call.charge,
+                         on=decision.compiled.on)
+    billed = reply.kind is Kind.OK
+    micro = settled.micro_usd if billed or (reply.possibly_billed and settled.actual_usd is not None) else (
+        call.charge.reserve_micro_usd if reply.possibly_billed else 0)
+    state: AttemptState = "billed" if billed else "possibly_billed" if reply.possibly_billed else (
+        "refused" if reply.kind is Kind.REFUSED else "free")
+    booked = Settlement(
+        call.attempt_id, state, reply.kind.value, reply.code[:80], micro,
+        "" if settled.actual_usd is None else str(settled.actual_usd), at, reply.provider_job,
+        reply.request_id[:120], len(reply.pictures), sum(picture.file_bytes for picture in reply.pictures),
+        sum(picture.size.pixels for picture in reply.pictures),
+        " ".join(picture.digest[:32] for picture in reply.pictures), _flags(call, settled.off))
+    return booked, settled.off
+
+
+def _flags(call: Call, off: bool) -> str:
+    named = (("late", call.part.answered), ("price_row_off", off),
+             ("simulated", call.candidate.option.backend.simulated))
+    return " ".join(flag for flag, holds in named if holds)

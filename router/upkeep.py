@@ -1,0 +1,53 @@
+"""What a router does beside answering: picks up what crashed processes left, and learns what people accept."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from .acceptance import Acceptance
+from .errors import LedgerError
+from .events import Event
+from .recovery import recover
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from .backends.protocol import Backend
+    from .errand import Clock
+    from .ledger.protocol import Ledger
+    from .store import PictureStore
+
+__all__ = ["Upkeep"]
+
+_EVERY_S = 30.0
+_LEARN_EVERY_S = 900.0
+
+
+class Upkeep:
+    """One task; it ends when it is stopped, and books that cannot be read are told and tried again."""
+
+    def __init__(self, ledger: Ledger, backends: Mapping[str, Backend], store: PictureStore, clock: Clock, *,
+                 tell: Callable[[Event], None], settle_again: Callable[[], Awaitable[None]],
+                 learned: Callable[[Acceptance], None]) -> None:
+        self._ledger, self._backends, self._store, self._clock = ledger, backends, store, clock
+        self._tell, self._settle_again, self._learned = tell, settle_again, learned
+        self._task = asyncio.ensure_future(self._run())
+
+    async def stop(self) -> None:
+        """End it."""
+        self._task.cancel()
+        await asyncio.wait({self._task})
+
+    async def _run(self) -> None:
+        learn_at = self._clock.monotonic()
+        while True:
+            try:
+                await self._settle_again()
+                await recover(self._ledger, self._backends, store=self._store, clock=self._clock, tell=self._tell)
+                if self._clock.monotonic() >= learn_at:
+                    learn_at += _LEARN_EVERY_S
+                    self._learned(Acceptance(await self._ledger.acceptance()))
+            except LedgerError as error:
+                self._tell(Event("books_unavailable", self._clock.now(), facts={"problem": str(error)[:200]}))
+            await asyncio.sleep(_EVERY_S)
