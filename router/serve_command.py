@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["serve"]
 
-_WATCH_S = 1.0
+_WATCH_S = 0.5
 _LONGEST_ANSWER_S = 180.0
 
 

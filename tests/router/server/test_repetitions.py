@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -72,6 +73,26 @@ def test_other_parameters_under_a_key_are_refused(quick: Server) -> None:
 def test_a_refused_request_frees_its_key(quick: Server) -> None:
     assert quick.generate("sandbox:refuse", headers=keyed("again")).status == 400
     assert quick.generate("x" * 14, headers=keyed("again")).status == 200
+
+
+def test_a_key_expires(quick: Server) -> None:
+    first = quick.generate("x" * 17, headers=keyed("old"))
+    quick.write("UPDATE idempotency_keys SET expires_at = 1 WHERE key = 'old'")
+    second = quick.generate("y" * 18, headers=keyed("old"))
+    assert image(first) != image(second)
+    assert "x-router-replayed" not in second.headers
+
+
+def test_an_answer_whose_picture_has_expired_is_gone_and_not_paid_again(quick: Server) -> None:
+    answer = quick.generate("x" * 19, response_format="url", headers=keyed("gone"))
+    address = answer.json["data"][0]["url"].removeprefix(quick.url)
+    assert quick.ask(address).status == 200
+    for file in (quick.folder / "pictures").glob("??/*"):
+        os.utime(file, (1, 1))
+    assert quick.ask(address).status == 404
+    again = quick.generate("x" * 19, headers=keyed("gone"))
+    assert (again.status, again.error["code"], again.headers["x-should-retry"]) == (410, "answer_expired", "false")
+    assert len(paid(quick, 19)) == 1
 
 
 def test_a_stream_and_a_whole_answer_share_a_key(quick: Server) -> None:
