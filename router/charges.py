@@ -77,7 +77,8 @@ def charge_of(table: PriceTable, candidate: Candidate, *, request: ImageRequest,
     most = len(request.prompt.encode())
     ask = price_ask(candidate.option, request, size=size, n=n, prompt_tokens=most // _BYTES_PER_TOKEN + 1)
     expected = quote(table, ask, on=on)
-    worst = quote(table, replace(ask, prompt_tokens=most + 1), on=on).usd
+    reads_prompt = any(part.row.component == "text_input" for part in expected.parts)
+    worst = quote(table, replace(ask, prompt_tokens=most + 1), on=on).usd if reads_prompt else expected.usd
     return Charge(expected.usd, worst * EDIT_FACTOR if request.references else worst, expected.row.id)
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .request import ImageRequest
     from .settings import Settings, Tenant
 
-__all__ = ["budgets_of", "closing_of", "request_row", "verdict_codes"]
+__all__ = ["budgets_of", "closing_of", "request_row"]
 
 _MOST_CHARS, _MOST_TAGS = 2000, 400
 
@@ -31,16 +31,9 @@ def request_row(request: ImageRequest, decision: Decision | None, *, request_id:
         request.brand, request.campaign, request.cost_center, request.operation, request.model[:80],
         str(request.size or "auto"), request.quality, request.n, len(request.references), request.text_words,
         request.data_class, hasher.prompt(request.prompt), len(request.prompt), hasher.fingerprint(request),
-        decision.compiled.digest if decision else "", verdict_codes(decision) if decision else "",
+        decision.compiled.digest if decision else "", decision.codes()[:_MOST_CHARS] if decision else "",
         " ".join(f"{key}={value}" for key, value in request.tags.items())[:_MOST_TAGS],
         request.prompt if keep_prompt else None)
-
-
-def verdict_codes(decision: Decision) -> str:
-    """One short code per option, the allowed ones first."""
-    told = (f"{option.label}:{'ok' if verdict.reason is None else verdict.reason.name.lower()}"
-            for option, verdict, _ in decision.verdicts())
-    return " ".join(told)[:_MOST_CHARS]
 
 
 def budgets_of(settings: Settings, tenant: Tenant | None, *, request: ImageRequest, backend: str, month: str) -> (
