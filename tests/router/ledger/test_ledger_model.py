@@ -145,7 +145,7 @@ def play(examples: int, steps: int) -> settings:
 
 
 def test_the_books_follow_the_model_on_sqlite() -> None:
-    run_state_machine_as_test(Books, settings=play(15, 20))
+    run_state_machine_as_test(Books, settings=play(10, 20))
 
 
 def test_the_books_follow_the_model_on_postgres(postgres: str) -> None:
