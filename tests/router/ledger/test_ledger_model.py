@@ -105,7 +105,7 @@ class Books(RuleBasedStateMachine):
         name = data.draw(st.sampled_from(sorted(self.model.attempts)))
         self.loop.run_until_complete(self.ledger.settle(settlement(name, cost, state)))
         line = self.model.attempts[name]
-        self.overrun = self.overrun or cost > line.reserve
+        self.overrun = self.overrun or cost > (line.reserve if line.settled is None else line.settled)
         line.settled = cost
 
     @precondition(lambda self: self.model.attempts)
