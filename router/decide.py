@@ -29,18 +29,34 @@ if TYPE_CHECKING:
 
 __all__ = ["Compiled", "Decision", "compile_policy", "decide", "verdict_now"]
 
-_CLASSES_KEPT = 4096
+_CLASSES_KEPT, _MOMENTS_KEPT = 4096, 16
 _ALLOWED = allowed()
 
 
 class _Folded:
     """What is known of a class of requests before the clock is looked at."""
 
-    __slots__ = ("_refusals", "asked", "ranked")
+    __slots__ = ("_codes", "_refusals", "asked", "ranked")
 
     def __init__(self, asked: Asked, ranked: Ranked) -> None:
         self.asked, self.ranked = asked, ranked
         self._refusals: dict[str, Verdict] | None = None
+        self._codes: dict[tuple[Reason | None, ...], str] = {}
+
+    def codes(self, reasons: tuple[Reason | None, ...], catalogue: Catalogue) -> str:
+        """A code per option where `reasons` speak against the ranked ones now; made once while nothing changes."""
+        known = self._codes.get(reasons)
+        if known is None:
+            now = sorted(zip(self.ranked.all(), reasons, strict=True), key=lambda pair: pair[1] is not None)
+            told = [(candidate.option.label, reason) for candidate, reason in now]
+            refusals = self.refusals(catalogue)
+            told += [(option.label, refusals[option.label].reason) for option in catalogue.options
+                     if option.label in refusals]
+            if len(self._codes) >= _MOMENTS_KEPT:
+                self._codes.clear()
+            known = self._codes[reasons] = " ".join(
+                f"{label}:{'ok' if reason is None else reason.name.lower()}" for label, reason in told)
+        return known
 
     def refusals(self, catalogue: Catalogue) -> dict[str, Verdict]:
         """Why the options that are not ranked are not, by label; worked out when somebody reads it."""
@@ -150,6 +166,11 @@ class Decision:
         refusals = self._folded.refusals(catalogue)
         return (*seen, *((option, refusals[option.label], None) for option in catalogue.options
                          if option.label in refusals))
+
+    def codes(self) -> str:
+        """One short code per option, the allowed ones first, as in `bfl/flux-2-pro:ok openai/gpt-image-2@low:text`."""
+        reasons = tuple(self._verdict(candidate).reason for candidate in self._folded.ranked.all())
+        return self._folded.codes(reasons, self.compiled.catalogue)
 
     def _open(self) -> Iterator[Candidate]:
         """Candidates nothing speaks against now; lower steps only where the budget forbade every upper one."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from .attempts import Attempt, Kind, Outcome
@@ -18,6 +19,7 @@ from .ledger.protocol import Intent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from decimal import Decimal
 
     from .backends.protocol import Backend, Gate
     from .board import Board
@@ -71,9 +73,9 @@ class Dispatcher:
         decision = part.errand.decision
         legs = {candidate.option: candidate for candidate in (*decision.candidates(), *decision.steps_down())
                 if candidate.option.most_images >= part.n}
-        charges = {option: self._charge(part, candidate) for option, candidate in legs.items()}
-        life = flow(tuple(Leg(option, candidate.backend, candidate.p95_s, charges[option].reserve_usd, candidate.step)
-                          for option, candidate in legs.items()),
+        charges = _Charges(part, legs)
+        life = flow(tuple(Leg(option, candidate.backend, candidate.p95_s, partial(charges.reserve_usd, option),
+                              candidate.step) for option, candidate in legs.items()),
                     FlowRules(decision.deadline_s, decision.segment.on_refusal, decision.segment.at_limit), n=part.n)
         attempt = next(life, None)
         try:
@@ -87,19 +89,14 @@ class Dispatcher:
             return self._delivered(part, stop.value)
         return self._delivered(part, End("failed", None, 0))
 
-    def _charge(self, part: Part, candidate: Candidate) -> Charge:
-        decision = part.errand.decision
-        return charge_of(prices_of(decision), candidate, request=decision.request, size=decision.size, n=part.n,
-                         on=decision.compiled.on)
-
     async def _attempt(self, part: Part, attempt: Attempt, legs: Mapping[Option, Candidate],
-                       charges: Mapping[Option, Charge]) -> Outcome:
+                       charges: _Charges) -> Outcome:
         left = attempt.timeout_s
         if attempt.option is not None:
             if attempt.delay_s:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(part.errand.abandoned.wait(), attempt.delay_s)
-            refused = await self._send(part, attempt, legs[attempt.option], charges[attempt.option])
+            refused = await self._send(part, attempt, legs[attempt.option], charges.of(attempt.option))
             if refused is not None:
                 return refused
         watched = [part.running[number] for number in (*attempt.alongside, attempt.number) if number in part.running]
@@ -224,3 +221,25 @@ class Dispatcher:
     def _told(self, name: str, call: Call, **facts: object) -> None:
         self._tell(Event(name, self._clock.now(), call.part.errand.row.id, call.attempt_id, call.candidate.option.label,
                          call.part.errand.row.tenant, facts))
+
+
+class _Charges:
+    """The money of each leg, worked out when it is asked for: most requests end with their first."""
+
+    def __init__(self, part: Part, legs: Mapping[Option, Candidate]) -> None:
+        self._part, self._legs = part, legs
+        self._known: dict[Option, Charge] = {}
+
+    def of(self, option: Option) -> Charge:
+        """The charge of the images of this part."""
+        known = self._known.get(option)
+        if known is None:
+            decision = self._part.errand.decision
+            known = self._known[option] = charge_of(
+                prices_of(decision), self._legs[option], request=decision.request, size=decision.size, n=self._part.n,
+                on=decision.compiled.on)
+        return known
+
+    def reserve_usd(self, option: Option) -> Decimal:
+        """What an attempt sets aside."""
+        return self.of(option).reserve_usd

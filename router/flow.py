@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 from .attempts import Attempt, Kind, Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
 
     from .options import Option
     from .policy import AtLimit, OnRefusal
@@ -28,22 +28,26 @@ _INSTANT_S = 1e-3  # less is no time to wait for: sums of seconds are not exact
 EndState = Literal["ok", "refused", "no_budget", "queued", "failed", "timed_out"]
 
 
-@dataclass(frozen=True)
 class Leg:
     """A place the request may go.
 
     Attributes:
         backend: attempts on one backend share its fate.
         p95_s: seconds by which 19 of 20 answers are there.
-        reserve_usd: the worst case of all its images.
+        reserve_usd: the worst case of all its images; a function is asked when it is read, and once.
         step: how far down a quality ladder; a lower step is taken for want of money alone.
     """
 
-    option: Option
-    backend: str
-    p95_s: float
-    reserve_usd: Decimal
-    step: int = 0
+    def __init__(self, option: Option, backend: str, p95_s: float, reserve_usd: Decimal | Callable[[], Decimal],
+                 step: int = 0) -> None:
+        self.option, self.backend, self.p95_s, self.step, self._reserve = option, backend, p95_s, step, reserve_usd
+
+    @property
+    def reserve_usd(self) -> Decimal:
+        """US dollars to set aside."""
+        if not isinstance(self._reserve, Decimal):
+            self._reserve = self._reserve()
+        return self._reserve
 
 
 @dataclass(frozen=True)

@@ -258,8 +258,10 @@ class Joining:
     def _forget(self, run: _Run) -> None:
         if run.task.done() and not run.task.cancelled():
             run.task.exception()
-        if run.is_over and self._runs.get(run.asker.slot) is run:
-            del self._runs[run.asker.slot]
+        if run.is_over:
+            run.late.cancel()  # whose callback holds the run, and with it the pictures
+            if self._runs.get(run.asker.slot) is run:
+                del self._runs[run.asker.slot]
 
 
 def _is_pending(task: asyncio.Task[Images]) -> bool:

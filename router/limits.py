@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Limits"]
 
+_MOST_KNOWN, _MONTH_CHARS = 4096, len("2026-11")
+
 
 class Limits:
     """Reads the books; only a reserve decides, this is what a decision is told beforehand."""
@@ -25,12 +27,19 @@ class Limits:
         self._settings, self._clock, self._tell = settings, clock, tell
         self._tenants = {tenant.name: tenant for tenant in settings.tenants}
         self._passed: dict[tuple[str, str], float] = {}
+        self._known: dict[tuple[str, str, str, str], tuple[Budget, ...]] = {}
 
     def budgets(self, request: ImageRequest, backend: str) -> tuple[Budget, ...]:
         """Every limit of an attempt on a backend this month; an empty name leaves the backend's own out."""
-        month = f"{self._clock.now():%Y-%m}"
-        tenant = self._tenants.get(request.tenant)
-        return budgets_of(self._settings, tenant, request=request, backend=backend, month=month)
+        month = self._clock.now().isoformat()[:_MONTH_CHARS]
+        key = (request.tenant, request.project, backend, month)
+        known = self._known.get(key)
+        if known is None:
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            tenant = self._tenants.get(request.tenant)
+            known = self._known[key] = budgets_of(self._settings, tenant, request=request, backend=backend, month=month)
+        return known
 
     async def left(self, request: ImageRequest, ledger: Ledger, *, pacing: tuple[float, ...]) -> tuple[int | None, str]:
         """Micro-dollars left under the tightest limit, and its scope; None where nothing limits the request."""

@@ -147,11 +147,12 @@ class _Order:
 class Ranked:
     """Candidates, first choices of the quality ladders before their steps down, the cheapest accepted image first."""
 
-    __slots__ = ("_bits", "_made", "_order")
+    __slots__ = ("_all", "_bits", "_made", "_order")
 
     def __init__(self, order: _Order, bits: int) -> None:
         self._order, self._bits = order, bits
         self._made: dict[int, tuple[Candidate, ...]] = {}
+        self._all: tuple[Candidate, ...] | None = None
 
     @property
     def steps(self) -> int:
@@ -167,7 +168,9 @@ class Ranked:
 
     def all(self) -> tuple[Candidate, ...]:
         """Every candidate."""
-        return tuple(candidate for step in range(self.steps) for candidate in self.at(step))
+        if self._all is None:
+            self._all = tuple(candidate for step in range(self.steps) for candidate in self.at(step))
+        return self._all
 
     def unpriced(self, option: Option) -> Verdict:
         """Why an option is not among them although no rule speaks against it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .ledger.protocol import Budget, Closing, RequestRow
-from .quantities import micro_usd
+from .quantities import limit_micro_usd
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .request import ImageRequest
     from .settings import Settings, Tenant
 
-__all__ = ["budgets_of", "closing_of", "request_row", "verdict_codes"]
+__all__ = ["budgets_of", "closing_of", "request_row"]
 
 _MOST_CHARS, _MOST_TAGS = 2000, 400
 
@@ -31,16 +31,9 @@ def request_row(request: ImageRequest, decision: Decision | None, *, request_id:
         request.brand, request.campaign, request.cost_center, request.operation, request.model[:80],
         str(request.size or "auto"), request.quality, request.n, len(request.references), request.text_words,
         request.data_class, hasher.prompt(request.prompt), len(request.prompt), hasher.fingerprint(request),
-        decision.compiled.digest if decision else "", verdict_codes(decision) if decision else "",
+        decision.compiled.digest if decision else "", decision.codes()[:_MOST_CHARS] if decision else "",
         " ".join(f"{key}={value}" for key, value in request.tags.items())[:_MOST_TAGS],
         request.prompt if keep_prompt else None)
-
-
-def verdict_codes(decision: Decision) -> str:
-    """One short code per option, the allowed ones first."""
-    told = (f"{option.label}:{'ok' if verdict.reason is None else verdict.reason.name.lower()}"
-            for option, verdict, _ in decision.verdicts())
-    return " ".join(told)[:_MOST_CHARS]
 
 
 def budgets_of(settings: Settings, tenant: Tenant | None, *, request: ImageRequest, backend: str, month: str) -> (
@@ -52,7 +45,7 @@ def budgets_of(settings: Settings, tenant: Tenant | None, *, request: ImageReque
         limits.append((f"tenant:{tenant.name}", tenant.usd_per_month))
         project = tenant.project_usd_per_month.get(request.project)
         limits.append((f"project:{tenant.name}/{request.project}", project))
-    return tuple(Budget(scope, month, micro_usd(limit)) for scope, limit in limits if limit is not None)
+    return tuple(Budget(scope, month, limit_micro_usd(limit)) for scope, limit in limits if limit is not None)
 
 
 def closing_of(request_id: str, delivery: Delivery, *, decision: Decision, http_status: int, latency_s: float,
