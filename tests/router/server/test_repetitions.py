@@ -129,6 +129,7 @@ def test_a_retry_after_the_deadline_gets_the_late_image_and_pays_nothing(
     second = slow.generate("x" * chars, routing={"deadline_s": 60}, headers=headers | RETRY)
     assert image(second)
     assert second.headers["x-router-replayed"] == "true"
+    assert second.json["created"] > 1_700_000_000
     attempts = paid(slow, chars)
     assert [(row["state"], row["images"]) for row in attempts] == [("billed", 1)]
     assert "late" in attempts[0]["flags"]
