@@ -75,9 +75,10 @@ def test_books_that_fail_for_a_while_are_told_and_tried_again(tmp_path: Path) ->
     assert len(learned) == 1
 
 
-MADE = Images("img-1", (picture(),), "openai/gpt-image-2@low", "openai", "gpt-image-2", "low", Size(1024, 1024), "auto",
-              2, Decimal("0.0052680"), 2, "partial", simulated=False, ignored=("seed",), stepped_down=True, created_at=7,
-              usage=Usage(1, 2, 3, 4), held_bytes=99)
+MADE = Images(
+    "img-1", (picture(),), "openai/gpt-image-2@low", "openai", "gpt-image-2", "low", Size(1024, 1024), "auto", 2,
+    Decimal("0.0052680"), 2, "partial", simulated=False, ignored=("seed",), stepped_down=True, created_at=7,
+    usage=Usage(1, 2, 3, 4), held_bytes=99)
 
 
 @pytest.mark.parametrize("images", [MADE, replace(MADE, usage=None, ignored=(), usd=Decimal(0))])
