@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BUILT_BACKENDS", "Option", "PriceTable"]
 
-BUILT_BACKENDS: frozenset[str] = frozenset({"openai", "bfl", "fal", "together"})
+BUILT_BACKENDS: frozenset[str] = frozenset({"openai", "bfl", "fal", "together", "deepinfra"})
 """Vendors this version can dispatch to; a vendor is added here when its backend lands, and nowhere else."""
 
 _OUTPUT = ("image_output", "image", "output_first_mp", "output_mp", "scaled_image", "output_tile", "output_tile_step")

@@ -37,7 +37,7 @@ def test_json_carries_the_price_its_parts_and_its_row() -> None:
     assert said["row"]["source"].startswith("https://")
     assert (said["row"]["as_of"], said["row"]["as_of_precision"]) == ("2026-10-14", "day")
     assert (said["on"], said["age_days"], said["stale"]) == ("2026-11-22", 39, False)
-    assert said["routable"] is False
+    assert said["routable"] is True
     assert sum(Decimal(part["usd"]) for part in said["parts"]) == Decimal(said["usd"])
 
 

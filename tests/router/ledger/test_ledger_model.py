@@ -157,7 +157,7 @@ def test_the_books_follow_the_model_on_postgres(postgres: str) -> None:
 
 @pytest.mark.slow
 def test_the_books_follow_the_model_for_longer() -> None:
-    run_state_machine_as_test(Books, settings=play(40, 50))
+    run_state_machine_as_test(Books, settings=play(15, 40))
 
 
 def test_the_model_can_fail() -> None:
