@@ -91,7 +91,7 @@ class Dispatcher:
 
     async def _attempt(self, part: Part, attempt: Attempt, legs: Mapping[Option, Candidate],
                        charges: _Charges) -> Outcome:
-        left = attempt.timeout_s
+        until = self._clock.monotonic() + attempt.timeout_s
         if attempt.option is not None:
             if attempt.delay_s:
                 with contextlib.suppress(TimeoutError):
@@ -102,7 +102,8 @@ class Dispatcher:
         watched = [part.running[number] for number in (*attempt.alongside, attempt.number) if number in part.running]
         if not watched:
             return self._outcome(part, Outcome(attempt.number, Kind.TIMED_OUT, 0.0))
-        done, _ = await asyncio.wait(watched, timeout=max(0.0, left), return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait(watched, timeout=max(0.0, until - self._clock.monotonic()),
+                                     return_when=asyncio.FIRST_COMPLETED)
         if not done:
             if attempt.option is not None:
                 self._board.late(attempt.option.backend.name, now=self._clock.monotonic())
@@ -119,11 +120,10 @@ class Dispatcher:
                                                retry_after_s=self._board.closed_for_s(backend, now)))
         number = part.first_number + attempt.number
         call = Call(part, attempt.number, f"{part.errand.row.id}.{number}", candidate, charge, attempt.n)
-        granted = await self._ledger.reserve(self._intent(call, number))
-        if not granted.granted:
-            self._told("budget_short", call, code=granted.short.scope if granted.short else "")
-            return self._outcome(part, Outcome(attempt.number, Kind.NO_BUDGET, 0.0,
-                                               code=granted.short.scope if granted.short else ""))
+        short = await self._short(call, number)
+        if short is not None:
+            self._told("budget_short", call, code=short)
+            return self._outcome(part, Outcome(attempt.number, Kind.NO_BUDGET, 0.0, code=short))
         self._board.started(backend, call.attempt_id, images=call.n, expected_s=candidate.p50_s, now=now)
         task = asyncio.create_task(self._call(call))
         part.running[attempt.number], part.made_by[attempt.number] = task, candidate
@@ -131,6 +131,19 @@ class Dispatcher:
         task.add_done_callback(self._calls.discard)
         self._told("attempt_sent", call)
         return None
+
+    async def _short(self, call: Call, number: int) -> str | None:
+        """Set money aside; the limit that is short where it cannot be."""
+        errand, micro = call.part.errand, call.charge.reserve_micro_usd
+        if not errand.affords(micro):
+            return "max_usd"
+        errand.committed[call.attempt_id] = micro
+        granted = await self._ledger.reserve(self._intent(call, number))
+        if granted.granted:
+            errand.open_calls.add(call.attempt_id)
+            return None
+        del errand.committed[call.attempt_id]
+        return granted.short.scope if granted.short else "budget"
 
     def _intent(self, call: Call, number: int) -> Intent:
         errand, option = call.part.errand, call.candidate.option
@@ -150,9 +163,9 @@ class Dispatcher:
         finally:
             self._board.ended(call.candidate.backend, call.attempt_id, reply=reply, now=self._clock.monotonic())
             if reply is None:
-                reply = Reply(Kind.FAILED, possibly_billed=True, code="broken")
-                await asyncio.shield(self._settle(call, reply))
+                await asyncio.shield(self._broken(call))
         outcome = await self._settle(call, reply)
+        errand.open_calls.discard(call.attempt_id)
         call.part.ignored.update(reply.ignored)
         call.part.replies[call.number] = reply
         if call.part.answered:
@@ -161,17 +174,25 @@ class Dispatcher:
             self._gate.leave(reply.held_bytes)
         return outcome
 
+    async def _broken(self, call: Call) -> None:
+        """A backend that raises, or a process that ends, leaves an attempt that may be billed."""
+        outcome = await self._settle(call, Reply(Kind.FAILED, possibly_billed=True, code="broken"))
+        call.part.errand.open_calls.discard(call.attempt_id)
+        if call.part.answered:
+            await self._late(call, outcome)
+
     async def _late(self, call: Call, outcome: Outcome) -> None:
-        errand, running = call.part.errand, call.part.running
-        running.pop(call.number, None)
-        if errand.on_late is not None and (outcome.images or not running):
+        errand = call.part.errand
+        call.part.running.pop(call.number, None)
+        if errand.on_late is not None and (outcome.images or not errand.open_calls):
             self._told("late_answer_kept" if outcome.images else "late_answer_lost", call)
-            await errand.on_late(outcome.images, call.candidate)
+            await errand.on_late(errand.late(outcome.images, call.candidate))
 
     async def _settle(self, call: Call, reply: Reply) -> Outcome:
         settlement, off = settlement_of(call, reply, at=self._clock.now())
         await self._book(call, settlement)
         micro = call.part.usd_micro[call.number] = settlement.settled_micro_usd
+        call.part.errand.committed[call.attempt_id] = micro
         if off:
             self._told("price_row_off", call, code=call.charge.price_row)
         self._told("attempt_ended", call, code=reply.code, kind=reply.kind.value, usd_micro=micro)
@@ -215,7 +236,7 @@ class Dispatcher:
     async def _keep_other(self, part: Part, outcome: Outcome) -> None:
         if outcome.kind is Kind.OK:
             if part.errand.on_late is not None:
-                await part.errand.on_late(outcome.images, part.made_by[outcome.number])
+                await part.errand.on_late(part.errand.late(outcome.images, part.made_by[outcome.number]))
             self._gate.leave(part.replies[outcome.number].held_bytes)
 
     def _told(self, name: str, call: Call, **facts: object) -> None:

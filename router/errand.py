@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from .attempts import Kind
 from .charges import settled_by
 from .ledger.protocol import Settlement
+from .quantities import limit_micro_usd
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from .price_table import PriceTable
     from .ranking import Candidate
 
-__all__ = ["Call", "Clock", "Errand", "Part", "Watch", "prices_of", "settlement_of"]
+__all__ = ["Call", "Clock", "Errand", "Late", "Part", "Watch", "prices_of", "settlement_of"]
 
 
 class Clock(Protocol):
@@ -37,6 +38,19 @@ class Clock(Protocol):
         """The instant, aware UTC."""
 
 
+class Late(NamedTuple):
+    """What came after the caller was answered; without pictures, nothing will come any more.
+
+    Attributes:
+        usd_micro: set aside or settled for all attempts of the request.
+    """
+
+    pictures: tuple[Picture, ...]
+    candidate: Candidate
+    usd_micro: int
+    attempts: int
+
+
 @dataclass(frozen=True)
 class Errand:
     """One request on its way through.
@@ -46,7 +60,9 @@ class Errand:
         accepted_at: monotonic seconds; the deadline counts from here and is never reset.
         abandoned: set when nobody waits any more: nothing further is paid for, what runs is kept.
         on_partial: told of previews.
-        on_late: told of an answer that came after the caller was answered.
+        on_late: told of an answer that came after the caller was answered, and of nothing at all once none will come.
+        committed: micro-dollars set aside or settled, by attempt.
+        open_calls: attempts that still run.
     """
 
     row: RequestRow
@@ -55,7 +71,18 @@ class Errand:
     accepted_at: float
     abandoned: asyncio.Event = field(default_factory=asyncio.Event)
     on_partial: Callable[[int, Picture], Awaitable[None]] | None = None
-    on_late: Callable[[tuple[Picture, ...], Candidate], Awaitable[None]] | None = None
+    on_late: Callable[[Late], Awaitable[None]] | None = None
+    committed: dict[str, int] = field(default_factory=dict)
+    open_calls: set[str] = field(default_factory=set)
+
+    def late(self, pictures: tuple[Picture, ...], candidate: Candidate) -> Late:
+        """What to tell of a late answer."""
+        return Late(pictures, candidate, sum(self.committed.values()), len(self.committed))
+
+    def affords(self, reserve_micro_usd: int) -> bool:
+        """Whether another attempt fits under what the caller allows for all of them together."""
+        most = self.decision.request.max_usd
+        return most is None or sum(self.committed.values()) + reserve_micro_usd <= limit_micro_usd(most)
 
 
 @dataclass

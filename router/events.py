@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from datetime import datetime  # noqa: TC003 (dataclass fields are read by tools)
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
-__all__ = ["Event"]
+__all__ = ["Event", "tell_all"]
 
 
 @dataclass(frozen=True)
@@ -31,3 +32,15 @@ class Event:
     option: str = ""
     tenant: str = ""
     facts: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
+
+
+def tell_all(hooks: Iterable[Callable[[Event], None]], event: Event) -> None:
+    """Tell every hook, behind the work at hand: what one raises goes to the event loop and not into that work."""
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        for hook in hooks:
+            hook(event)
+        return
+    for hook in hooks:
+        loop.call_soon(hook, event)

@@ -14,7 +14,7 @@ from .decide import compile_policy, decide
 from .dispatch import Dispatcher
 from .errand import Errand
 from .errors import BadRequest, NotDelivered
-from .events import Event
+from .events import Event, tell_all
 from .identity import Hasher, hash_key_of, new_request_id
 from .images import Images
 from .joining import Joining
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from .backends.protocol import Backend
     from .decide import Compiled, Decision
     from .delivery import Delivery
-    from .errand import Clock
+    from .errand import Clock, Late
     from .ledger.protocol import Ledger
     from .pictures import Picture
     from .policy import Policy
@@ -144,9 +144,8 @@ class Router:
         self.tell(Event("policy_changed", self.clock.now(), facts={"digest": policy.digest, "name": policy.name}))
 
     def tell(self, event: Event) -> None:
-        """Tell every hook."""
-        for hook in self.hooks:
-            hook(event)
+        """Tell every hook, behind the work at hand: one that raises takes no money and no picture with it."""
+        tell_all(self.hooks, event)
 
     async def generate(self, prompt: str, *, idempotency_key: str = "", **wishes: Any) -> Images:
         """Images of a prompt; `wishes` are the fields of `ImageRequest`.
@@ -237,8 +236,10 @@ class Router:
                                                   0, self.clock.monotonic() - started, self.clock.now()))
             raise unsent
 
-        async def kept(pictures: tuple[Picture, ...], candidate: Candidate) -> None:
-            await late(_images(name, request, decision, pictures, candidate) if pictures else None)
+        async def kept(told: Late) -> None:
+            images = _images(name, request, decision, told.pictures, told.candidate)
+            usd = usd_from_micro(told.usd_micro)
+            await late(replace(images, usd=usd, attempts=told.attempts) if told.pictures else None)
 
         errand = Errand(row, decision, lambda backend: self._limits.budgets(request, backend), started, wait.abandoned,
                         wait.on_partial, kept)

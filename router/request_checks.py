@@ -16,6 +16,7 @@ __all__ = ["MOST_PARTIAL_IMAGES", "check_request"]
 
 MOST_PARTIAL_IMAGES = 3
 _LEAST_SIDE, _MOST_SIDE = 64, 8192
+_QUALITIES = ("auto", "low", "medium", "high", "xhigh", "max")
 _MOST_STEPS, _MOST_COMPRESSION, _MOST_SEED = 200, 100, 2**63 - 1
 _LONGEST_DEADLINE_S, _LONGEST_WORD, _LONGEST_NAME = 86_400, 60, 200
 
@@ -60,6 +61,12 @@ def _counts(request: ImageRequest) -> None:
             raise BadRequest(f"{name} = {value}: give {least} to {most}", param=name, code="invalid_value")
 
 
+def _quality(request: ImageRequest) -> None:
+    if request.quality not in _QUALITIES:
+        raise BadRequest(f"quality = {short_text(request.quality)}: unknown; use {', '.join(_QUALITIES)}",
+                         param="quality", code="invalid_value")
+
+
 def _edit(request: ImageRequest) -> None:
     if request.operation == "edit" and not request.references:
         raise BadRequest("image: an edit needs at least one image", param="image", code="missing_image")
@@ -73,7 +80,7 @@ def _edit(request: ImageRequest) -> None:
 
 def _words(request: ImageRequest) -> None:
     words = {name: getattr(request, name) for name in (
-        "segment", "project", "brand", "campaign", "cost_center", "residency", "quality")}
+        "segment", "project", "brand", "campaign", "cost_center", "residency")}
     longer = {"model": request.model, "lora": request.lora.name if request.lora else "",
               "safety_identifier": request.safety_identifier}
     for most, told in ((_LONGEST_WORD, words), (_LONGEST_NAME, longer)):
@@ -96,4 +103,4 @@ def _limits(request: ImageRequest) -> None:
                          code="invalid_value")
 
 
-_CHECKS: tuple[Callable[[ImageRequest], None], ...] = (_prompt, _size, _counts, _edit, _words, _limits)
+_CHECKS: tuple[Callable[[ImageRequest], None], ...] = (_prompt, _size, _counts, _quality, _edit, _words, _limits)
