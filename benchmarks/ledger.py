@@ -81,11 +81,11 @@ async def life(ledger: Any, name: str, *, whole: bool, budgets: tuple[Budget, ..
 
 
 async def load(url: str, *, tasks: int, whole: bool, budgets: tuple[Budget, ...]) -> dict[str, Any]:
-    """Requests one after another in each of `tasks` tasks."""
+    """Requests one after another in each of `tasks` tasks, and what they took of this process's time."""
     ledger = open_ledger(url)
     await ledger.spent(budgets)
     seconds: list[tuple[float, float]] = []
-    began = time.perf_counter()
+    began, processor = time.perf_counter(), time.process_time()
 
     async def one(task: int) -> None:
         while time.perf_counter() < began + SECONDS:
@@ -93,9 +93,10 @@ async def load(url: str, *, tasks: int, whole: bool, budgets: tuple[Budget, ...]
             seconds.append(await life(ledger, name, whole=whole, budgets=budgets))
 
     await asyncio.gather(*(one(task) for task in range(tasks)))
-    wall = time.perf_counter() - began
+    wall, processor = time.perf_counter() - began, time.process_time() - processor
     await ledger.close()
-    return {"wall_s": wall, "intent_s": [pair[0] for pair in seconds], "settle_s": [pair[1] for pair in seconds]}
+    return {"wall_s": wall, "cpu_s": processor, "intent_s": [pair[0] for pair in seconds],
+            "settle_s": [pair[1] for pair in seconds]}
 
 
 def child(url: str, given: dict[str, Any], answers: Any) -> None:
@@ -123,6 +124,7 @@ def summary(name: str, told: list[dict[str, Any]], rows_each: int) -> dict[str, 
     pairs_per_s = sum(len(one["intent_s"]) / one["wall_s"] for one in told)
     return {"case": name, "load_after": round(os.getloadavg()[0], 2), "requests": len(intents),
             "pairs_per_s": round(pairs_per_s),
+            "cpu_us_each": round(1e6 * sum(one["cpu_s"] for one in told) / len(intents)),
             "rows_per_s": round(pairs_per_s * rows_each),
             **{f"{kind}_{label}_ms": round(1e3 * values[int(len(values) * share)], 2)
                for kind, values in (("intent", intents), ("settle", settles))
@@ -186,8 +188,9 @@ def main() -> None:
     for case in dict.fromkeys(row["case"] for row in rows):
         runs = sorted((row for row in rows if row["case"] == case), key=lambda row: row["pairs_per_s"])
         row = runs[len(runs) // 2]
-        print(f"{row['case']:40} {row['rows_per_s']:6} rows/s  {row['pairs_per_s']:5} pairs/s  intent p50 "
-              f"{row['intent_p50_ms']:5.1f} p99 {row['intent_p99_ms']:6.1f}  settle p99 {row['settle_p99_ms']:6.1f} ms")
+        print(f"{row['case']:40} {row['rows_per_s']:6} rows/s {row['pairs_per_s']:5} pairs/s {row['cpu_us_each']:4} us "
+              f"cpu each, intent p50 {row['intent_p50_ms']:.1f} p99 {row['intent_p99_ms']:.1f} ms, "
+              f"settle p99 {row['settle_p99_ms']:.1f} ms")
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ Answer = TypeVar("Answer")
 
 
 class BlockingRouter:
-    """A `Router` on an event loop of its own, in a thread of its own; any thread may call it.
+    """A `Router` on an event loop of its own, in a thread of its own; any thread may call it while it is open.
 
         with BlockingRouter.from_file("router.toml") as router:
             images = router.generate("a red bicycle")
@@ -59,11 +59,12 @@ class BlockingRouter:
         self.close()
 
     def close(self) -> None:
-        """Wait for what was sent, then let go of everything."""
-        try:
-            self._wait(self.router.close())
-        finally:
-            self._stop()
+        """Wait for what was sent, then let go of everything; a second time does nothing."""
+        if self._thread.is_alive():
+            try:
+                self._wait(self.router.close())
+            finally:
+                self._stop()
 
     def generate(self, prompt: str, *, idempotency_key: str = "", **wishes: Any) -> Images:
         """As `Router.generate`."""
@@ -83,6 +84,12 @@ class BlockingRouter:
         return self._wait(self.router.record_outcome(request_id, **told))
 
     def _wait(self, work: Coroutine[Any, Any, Answer]) -> Answer:
+        """Waiting for a loop that does not run, or from inside of it, would never end."""
+        own = threading.current_thread() is self._thread
+        if own or not self._thread.is_alive():
+            work.close()
+            raise RuntimeError("a hook runs on the router's own loop: use the router's async methods there" if own else
+                               "the router is not open: use it inside of `with BlockingRouter... as router:`")
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
     def _stop(self) -> None:

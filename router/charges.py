@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from .backends.protocol import Reply, Usage
     from .price_table import PriceTable
+    from .prices import Quote
     from .quantities import Size
     from .ranking import Candidate
     from .request import ImageRequest
@@ -25,7 +26,7 @@ EDIT_FACTOR = Decimal("1.5")
 """No vendor publishes an upper bound on the tokens of reference images; a settlement above the reserve raises this."""
 OFF_BY_SHARE = Decimal("0.01")
 _BYTES_PER_TOKEN = 4
-_PER_MILLION = Decimal(1_000_000)
+_BY_TOKENS, _PER_MILLION = "per_million_tokens", Decimal(1_000_000)
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,8 @@ class Settled:
 
     Attributes:
         actual_usd: exact, where the provider told it; None where the quote stands in for it.
-        off: the quote missed what was billed by more than one per cent; the price row wants a look.
+        off: the quote missed what was billed by more than one per cent, or something was counted that has no price:
+            the price row wants a look.
     """
 
     micro_usd: int
@@ -82,19 +84,17 @@ def charge_of(table: PriceTable, candidate: Candidate, *, request: ImageRequest,
 
 def settled_by(table: PriceTable, candidate: Candidate, *, reply: Reply, charge: Charge, on: date) -> Settled:
     """What an attempt cost by the provider's own word: its charge, or the tokens it counted; else as quoted."""
-    actual = reply.cost_usd
-    if actual is None and reply.usage is not None and candidate.quote is not None:
-        actual = _by_tokens(table, candidate.option.model, reply.usage, on=on)
-    if actual is None:
-        return Settled(micro_usd(charge.quoted_usd), None, off=False)
-    output_alone = candidate.quote is not None and reply.usage is not None
-    off = not output_alone and abs(actual - charge.quoted_usd) > charge.quoted_usd * OFF_BY_SHARE
-    if output_alone and candidate.quote is not None and reply.usage is not None:
-        off = _output_is_off(candidate, reply.usage, images=max(1, len(reply.pictures)))
-    return Settled(micro_usd(actual), actual, off=off)
+    made, usage, actual = candidate.quote, reply.usage, reply.cost_usd
+    if actual is None and usage is not None and made is not None and made.row.unit == _BY_TOKENS:
+        actual = _by_tokens(table, candidate.option.model, usage, on=on)
+        off = actual is None or _output_is_off(made, usage, images=max(1, len(reply.pictures)))
+    else:
+        off = actual is not None and abs(actual - charge.quoted_usd) > charge.quoted_usd * OFF_BY_SHARE
+    return Settled(micro_usd(charge.quoted_usd if actual is None else actual), actual, off)
 
 
 def _by_tokens(table: PriceTable, model: str, usage: Usage, *, on: date) -> Decimal | None:
+    """None where a kind of token that was counted has no price."""
     total = Decimal(0)
     for component, tokens in (("text_input", usage.input_text_tokens), ("image_input", usage.input_image_tokens),
                               ("image_output", usage.output_image_tokens), ("text_output", usage.output_text_tokens)):
@@ -107,10 +107,7 @@ def _by_tokens(table: PriceTable, model: str, usage: Usage, *, on: date) -> Deci
     return total or None
 
 
-def _output_is_off(candidate: Candidate, usage: Usage, *, images: int) -> bool:
+def _output_is_off(made: Quote, usage: Usage, *, images: int) -> bool:
     """The image's own tokens against the quote's; the prompt's are an estimate before the answer."""
-    made = candidate.quote
-    if made is None or made.row.unit != "per_million_tokens":
-        return False
     expected = sum((part.quantity for part in made.parts if part.row.component == "image_output"), Decimal(0)) * images
     return abs(usage.output_image_tokens - expected) > expected * OFF_BY_SHARE

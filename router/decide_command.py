@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TypedDict, Unpack
 
@@ -16,6 +16,7 @@ from .building import catalogue_of, default_policy, policy_of, settings_of, ship
 from .days import asked_day
 from .decide import compile_policy, decide
 from .decision_report import decision_json, decision_lines
+from .errors import BadRequest, short_text
 from .price_checks import asked_size
 from .request import ImageRequest, Lora
 from .request_checks import check_request
@@ -80,11 +81,19 @@ def decide_command(**asked: Unpack[_Asked]) -> None:
         click.echo(json.dumps(decision_json(decision), indent=2, ensure_ascii=False))
         return
     click.echo("\n".join(decision_lines(decision)))
-    if not asked["policy"]:
+    if not asked["policy"] and settings.policy is None:
         click.echo(f"  policy: the shipped default ({default_policy(os.environ, asked['data']).name}); "
                    "give --policy for yours", err=True)
     if not asked["settings"]:
         click.echo("  backends: the shipped sandbox, every vendor simulated; give --settings for yours", err=True)
+
+
+def _usd(text: str | None) -> Decimal | None:
+    try:
+        return None if text is None else Decimal(text)
+    except InvalidOperation:
+        raise BadRequest(f"max_usd = {short_text(text)}: give US dollars, as in 0.05", param="max_usd",
+                         code="invalid_value") from None
 
 
 def _request(asked: _Asked) -> ImageRequest:
@@ -92,5 +101,5 @@ def _request(asked: _Asked) -> ImageRequest:
         asked["prompt"], model=asked["model"], size=None if asked["size"] == "auto" else asked_size(asked["size"]),
         n=asked["n"], quality=asked["quality"], segment=asked["segment"], data_class=asked["data_class"],  # type: ignore[arg-type]
         residency=asked["residency"], text=asked["text"], deadline_s=asked["deadline_s"],  # type: ignore[arg-type]
-        max_usd=Decimal(asked["max_usd"]) if asked["max_usd"] else None,
+        max_usd=_usd(asked["max_usd"]),
         lora=Lora(asked["lora"]) if asked["lora"] else None, output_format=asked["output_format"])  # type: ignore[arg-type]

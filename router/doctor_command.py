@@ -7,7 +7,7 @@ import json
 import os
 import sys
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ import click
 
 from .building import catalogue_of, policy_of, settings_of, shipped_settings
 from .days import asked_day
-from .errors import LedgerError
+from .errors import LedgerError, RouterError, SettingsError, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -47,7 +47,7 @@ def doctor(settings_path: Path | None, data: Path | None, *, as_json: bool) -> N
     for finding in () if as_json else found:
         facts = "  ".join(f"{key} {value}" for key, value in finding.facts.items())
         mark, more = "ok  " if finding.works else "NO  ", f"  ({facts})" if facts else ""
-        click.echo(f"{mark} {finding.what}: {finding.told}{more}")
+        click.echo(one_line(f"{mark} {finding.what}: {finding.told}{more}"))
     if not all(finding.works for finding in found):
         sys.exit(1)
 
@@ -58,12 +58,18 @@ async def _findings(settings: Settings, data: Path | None) -> list[_Finding]:
 
 
 def _tables(settings: Settings, data: Path | None) -> Iterator[_Finding]:
-    policy = policy_of(settings.policy, os.environ, data=data)
     where = settings.policy or "the shipped default"
-    yield _Finding("policy", works=True, told=f"{policy.name} {policy.digest} from {where}")
-    options = catalogue_of(settings, os.environ, data=data, on=asked_day(None)).options
-    yield _Finding("options", works=bool(options), told=f"{len(options)} to choose from" if options else
-                   "none: no backend serves a model that is sold today")
+    try:
+        policy = policy_of(settings.policy, os.environ, data=data)
+        yield _Finding("policy", works=True, told=f"{policy.name} {policy.digest} from {where}")
+    except SettingsError as error:
+        yield _Finding("policy", works=False, told=str(error))
+    try:
+        options = catalogue_of(settings, os.environ, data=data, on=asked_day(None)).options
+        yield _Finding("options", works=bool(options), told=f"{len(options)} to choose from" if options else
+                       "none: no backend serves a model that is sold today")
+    except RouterError as error:
+        yield _Finding("options", works=False, told=str(error))
 
 
 async def _books(settings: Settings) -> _Finding:
@@ -71,8 +77,10 @@ async def _books(settings: Settings) -> _Finding:
 
     try:
         ledger = open_ledger(settings.ledger.value)
-        await ledger.spent(())
-        await ledger.close()
+        try:
+            await ledger.spent(())
+        finally:
+            await ledger.close()
     except LedgerError as error:
         return _Finding("books", works=False, told=str(error))
     return _Finding("books", works=True, told="open, durable")
@@ -92,8 +100,13 @@ def _pictures(settings: Settings) -> _Finding:
 
 def _tenants(settings: Settings) -> Iterator[_Finding]:
     if settings.open_to_all:
-        yield _Finding("tenants", works=True, told="none has a key: the server listens on loopback alone")
-    if settings.usd_per_month is None and any(tenant.usd_per_month is None for tenant in settings.tenants):
+        from .server.doors import is_loopback  # noqa: PLC0415 (the server's libraries are loaded where they are needed)
+
+        yield _Finding("tenants", works=is_loopback(settings.server.host), told="none has a key: the server listens on "
+                       f"loopback alone, and server.host is {settings.server.host}")
+    each_tenant = bool(settings.tenants) and all(tenant.usd_per_month is not None for tenant in settings.tenants)
+    each_backend = all(backend.usd_per_month is not None or backend.simulated for backend in settings.backends)
+    if settings.usd_per_month is None and not each_tenant and not each_backend:
         yield _Finding("budget", works=False, told="nothing limits a month; set budget.usd_per_month")
     if not settings.hash_key.value:
         yield _Finding("hash key", works=True, told="made and kept beside the pictures; set BREAKEVEN_HASH_KEY where "
@@ -106,7 +119,7 @@ async def _backend(settings: Settings, backend: BackendSettings, data: Path | No
     name = f"backend {backend.name}"
     if not (backend.simulated or backend.is_own or backend.key.value):
         return _Finding(name, works=False, told=f"no key: {backend.key_env} is not set")
-    only = settings.__class__(**{**settings.__dict__, "backends": (backend,)})
+    only = replace(settings, backends=(backend,))
     opened = open_backends(only, data=data, environ=os.environ)[backend.name]
     try:
         found = await opened.diagnose()

@@ -213,6 +213,8 @@ class Joining:
     async def _came_late(self, run: _Run, images: Images | None) -> None:
         """An answer after the request's own end; one that was answered already keeps the answer it gave."""
         asker = run.asker
+        if images is not None and not images.created_at:
+            images = replace(images, created_at=int(self._clock.now().timestamp()))
         try:
             with contextlib.suppress(LedgerError):
                 if asker.key and not run.answered:

@@ -27,6 +27,7 @@ __all__ = ["Catalogue", "Option", "Seconds", "options_of", "price_ask"]
 _P95_OF_LAW = 1.25  # one image at a time repeats within a few per cent; the rest is a margin for the host
 _TRAVEL_S = 0.5
 _PICO_USD = Decimal("1e-12")
+_TIMES_KEPT = 4096
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,6 +94,8 @@ class Catalogue:
         known = self._timed.get(ask)
         if known is None:
             made = timing(self.law, ask)
+            if len(self._timed) >= _TIMES_KEPT:
+                self._timed.clear()
             p95 = max(made.high, made.seconds_per_image * _P95_OF_LAW)
             known = self._timed[ask] = Seconds(made.seconds_per_image + _TRAVEL_S, p95 + _TRAVEL_S)
         return known

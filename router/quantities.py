@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import date
-from decimal import ROUND_CEILING, ROUND_HALF_EVEN, Context, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Context, Decimal
 
 __all__ = [
     "HOURS_PER_MONTH",
@@ -15,6 +15,7 @@ __all__ = [
     "WATT_SECONDS_PER_KWH",
     "Day",
     "Size",
+    "limit_micro_usd",
     "micro_usd",
     "reserve_micro_usd",
     "usd_from_cents",
@@ -35,6 +36,11 @@ _WIDE = Context(prec=40)
 def reserve_micro_usd(usd: Decimal) -> int:
     """Whole micro-dollars that an amount fits into: rounded up, for what is set aside."""
     return int(_WIDE.multiply(usd, _MICRO).to_integral_value(ROUND_CEILING, _WIDE))
+
+
+def limit_micro_usd(usd: Decimal) -> int:
+    """Whole micro-dollars inside of an amount: rounded down, for what may not be exceeded."""
+    return int(_WIDE.multiply(usd, _MICRO).to_integral_value(ROUND_FLOOR, _WIDE))
 
 
 def micro_usd(usd: Decimal) -> int:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from .attempts import Kind
 from .backends.protocol import Job, Reply
+from .errors import LedgerError
 from .events import Event
 from .images import Images, answer_text
 from .ledger.protocol import Settlement
@@ -31,20 +31,32 @@ async def recover(ledger: Ledger, backends: Mapping[str, Backend], *, store: Pic
                   tell: Callable[[Event], None]) -> int:
     """Settle every attempt whose process is gone; how many there were.
 
-    What a provider can still be asked for is fetched and kept under the tenant's idempotency key. What cannot be asked
-    for may have been billed, and stays on the books at its worst case.
+    What a provider can still be asked for is fetched and kept under the tenant's idempotency key; it is on disk before
+    it is settled. Without a key nobody could ask for it: it is booked alone. What cannot be asked for may have been
+    billed, and stays on the books at its worst case.
     """
     settled = 0
     while found := await ledger.open_attempts():
         for attempt in found:
-            reply = await _collected(attempt, backends, clock)
-            await ledger.settle(_settlement(attempt, reply, clock))
-            if reply.kind is Kind.OK:
-                await _keep(attempt, reply, ledger=ledger, store=store, clock=clock)
-            tell(Event("attempt_recovered", clock.now(), attempt.request_id, attempt.attempt_id, facts={
-                "backend": attempt.backend, "kind": reply.kind.value, "code": reply.code}))
-            settled += 1
+            try:
+                told = await _recovered(attempt, backends, ledger=ledger, store=store, clock=clock)
+                settled += 1
+            except LedgerError as error:
+                told = {"problem": str(error)[:200]}  # it stays reserved, for the process after this one
+            tell(Event("attempt_recovered" if "kind" in told else "books_unavailable", clock.now(), attempt.request_id,
+                       attempt.attempt_id, facts={"backend": attempt.backend, **told}))
     return settled
+
+
+async def _recovered(attempt: OpenAttempt, backends: Mapping[str, Backend], *, ledger: Ledger, store: PictureStore,
+                     clock: Clock) -> dict[str, object]:
+    reply = await _collected(attempt, backends, clock)
+    names = tuple([await store.keep(picture) for picture in reply.pictures]) if attempt.key else ()
+    await ledger.settle(_settlement(attempt, reply, clock))
+    if reply.kind is Kind.OK and attempt.key:
+        answer = answer_text(_images(attempt, reply, clock), names)
+        await ledger.keep_answer(attempt.tenant, attempt.key, answer=answer)
+    return {"kind": reply.kind.value, "code": reply.code}
 
 
 async def _collected(attempt: OpenAttempt, backends: Mapping[str, Backend], clock: Clock) -> Reply:
@@ -62,7 +74,8 @@ def _settlement(attempt: OpenAttempt, reply: Reply, clock: Clock) -> Settlement:
     micro = attempt.reserve_micro_usd if billed else 0
     if reply.cost_usd is not None:
         micro = micro_usd(reply.cost_usd)
-    state = "billed" if reply.kind is Kind.OK else "possibly_billed" if reply.possibly_billed else "free"
+    state = "billed" if reply.kind is Kind.OK else "possibly_billed" if reply.possibly_billed else (
+        "refused" if reply.kind is Kind.REFUSED else "free")
     return Settlement(
         attempt.attempt_id, state, reply.kind.value, reply.code[:80], micro,  # type: ignore[arg-type]
         "" if reply.cost_usd is None else str(reply.cost_usd), clock.now(), attempt.provider_job, reply.request_id,
@@ -71,12 +84,10 @@ def _settlement(attempt: OpenAttempt, reply: Reply, clock: Clock) -> Settlement:
         " ".join(picture.digest[:32] for picture in reply.pictures), "recovered")
 
 
-async def _keep(attempt: OpenAttempt, reply: Reply, *, ledger: Ledger, store: PictureStore, clock: Clock) -> None:
-    names = tuple([await store.keep(picture) for picture in reply.pictures])
-    if not attempt.key:
-        return
-    usd = Decimal(usd_from_micro(attempt.reserve_micro_usd)) if reply.cost_usd is None else reply.cost_usd
-    images = Images(attempt.request_id, (), f"{attempt.backend}/{attempt.model}", attempt.backend, attempt.model,
-                    attempt.quality, Size.parse(attempt.size), attempt.size, attempt.n, usd, 1, "ok", simulated=False,
-                    created_at=int(clock.now().timestamp()))
-    await ledger.keep_answer(attempt.tenant, attempt.key, answer=answer_text(images, names))
+def _images(attempt: OpenAttempt, reply: Reply, clock: Clock) -> Images:
+    usd = usd_from_micro(attempt.reserve_micro_usd) if reply.cost_usd is None else reply.cost_usd
+    state = "ok" if len(reply.pictures) >= attempt.n else "partial"
+    model = attempt.model.rpartition("/")[2]
+    option = f"{attempt.backend}/{model}@{attempt.quality}" if attempt.quality else f"{attempt.backend}/{model}"
+    return Images(attempt.request_id, (), option, attempt.backend, model, attempt.quality, Size.parse(attempt.size),
+                  attempt.size, attempt.n, usd, 1, state, simulated=False, created_at=int(clock.now().timestamp()))

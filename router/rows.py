@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .ledger.protocol import Budget, Closing, RequestRow
-from .quantities import micro_usd
+from .quantities import limit_micro_usd
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,7 +45,7 @@ def budgets_of(settings: Settings, tenant: Tenant | None, *, request: ImageReque
         limits.append((f"tenant:{tenant.name}", tenant.usd_per_month))
         project = tenant.project_usd_per_month.get(request.project)
         limits.append((f"project:{tenant.name}/{request.project}", project))
-    return tuple(Budget(scope, month, micro_usd(limit)) for scope, limit in limits if limit is not None)
+    return tuple(Budget(scope, month, limit_micro_usd(limit)) for scope, limit in limits if limit is not None)
 
 
 def closing_of(request_id: str, delivery: Delivery, *, decision: Decision, http_status: int, latency_s: float,

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["serve"]
 
-_WATCH_S = 1.0
+_WATCH_S = 0.5
 _LONGEST_ANSWER_S = 180.0
 
 
@@ -74,6 +74,7 @@ async def _serve(router: Router, where: str) -> None:
 
     from .server.app import make_app  # noqa: PLC0415
     from .server.doors import is_loopback  # noqa: PLC0415
+    from .server.logs import keep_quiet  # noqa: PLC0415
 
     server = router.settings.server
     if router.settings.open_to_all and not is_loopback(server.host):
@@ -82,7 +83,7 @@ async def _serve(router: Router, where: str) -> None:
         raise SettingsError(where, (problem,))
     async with router:
         runner = web.AppRunner(make_app(router), handler_cancellation=True, access_log=None,
-                               shutdown_timeout=_LONGEST_ANSWER_S)
+                               shutdown_timeout=_LONGEST_ANSWER_S, logger=keep_quiet(asyncio.get_running_loop()))
         await runner.setup()
         try:
             await _listen(runner, where, host=server.host, port=server.port)

@@ -139,8 +139,8 @@ def _postgres(parsed: URL) -> Books:
         raise LedgerError(f"ledger {shown}: the driver of PostgreSQL is missing; pip install 'breakeven[postgres]'")
     parsed = parsed.set(drivername="postgresql+psycopg")
     given: dict[str, Any] = {"hide_parameters": True, "connect_args": {
-        "connect_timeout": 5, "keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3,
-        "application_name": "breakeven ledger"}}
+        "application_name": "breakeven ledger", "connect_timeout": 5, "tcp_user_timeout": 10_000, "keepalives_idle": 5,
+        "keepalives_interval": 2, "keepalives_count": 3}}
     writes = create_engine(parsed, isolation_level="READ COMMITTED", pool_size=1, **given)
     reads = create_engine(parsed, isolation_level="REPEATABLE READ", pool_pre_ping=True, **given)
     event.listen(writes, "connect", _saying(*_POSTGRES_SESSION, *_POSTGRES_WRITER))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Abandon", "Reserve", "Settle", "Submit"]
 
-_ABOVE = "settled_above_reserve"
+_ABOVE, _RAISED = "settled_above_reserve", "raised_after_settlement"
 
 
 class Reserve(Operation[Reservation]):
@@ -103,10 +103,12 @@ class Settle(Operation[None]):
         """Move what stands against the budgets; never refused for its amount."""
         line = _known(page, self._row["id"])
         cost, row = self._row["settled_micro_usd"], dict(self._row)
+        # What an earlier settlement gave back may have been granted to others since.
+        raised = line.state not in OPEN and cost > line.settled
         _replace(page, line, cost=cost, state=row["state"])
         row["settlements"], row["provider_job"] = line.settlements, row["provider_job"] or line.provider_job
-        if cost > line.reserve:
-            row["flags"] = cut(f"{_ABOVE} {row['flags']}".strip(), 500)
+        flags = (_ABOVE if cost > line.reserve else "", _RAISED if raised else "", row["flags"])
+        row["flags"] = cut(" ".join(filter(None, flags)), 500)
         page.write(page.statements.settled, row)
 
 

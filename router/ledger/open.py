@@ -17,6 +17,7 @@ from .tables import METADATA, SCHEMA_VERSION, schema_versions
 
 if TYPE_CHECKING:
     from .books import Books
+    from .protocol import Ledger
 
 __all__ = ["open_books", "open_ledger"]
 
@@ -24,7 +25,7 @@ __all__ = ["open_books", "open_ledger"]
 _SETUP_LOCK = 7_236_018
 
 
-def open_ledger(url: str, *, lease_s: float = 15.0) -> SqlLedger:
+def open_ledger(url: str, *, lease_s: float = 15.0) -> Ledger:
     """A ledger, ready for use in this process.
 
     Args:

@@ -98,10 +98,11 @@ class Page:
             self._read_keys(wants)
         if wants.attempts:
             self.read_attempts(wants.attempts)
-        held = {key for line in self.attempts.values() for key in line.budgets}
-        self.read_budgets(wants.budgets | held)
         if wants.requests:
             self.requests |= {row.id for row in self.statements.see_requests.run(self.connection, wants.requests)}
+        # Last, because every process waits for these rows, from here until the commit.
+        held = {key for line in self.attempts.values() for key in line.budgets}
+        self.read_budgets(wants.budgets | held)
 
     def read_attempts(self, ids: Iterable[str]) -> None:
         """Read and lock attempts."""

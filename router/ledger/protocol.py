@@ -124,6 +124,8 @@ class Settlement:
     Attributes:
         state: `billed`, `free`, `refused`, or `possibly_billed`: it may still be charged, so the reserve is kept as
             settled until a late answer or a reconciliation says otherwise; a later settlement replaces it.
+        flags: words of the caller. The ledger adds `settled_above_reserve`, and `raised_after_settlement` where a later
+            settlement costs more than an earlier one: only these two can carry a budget past its limit.
         actual_usd: exact cost as text where the provider told it; empty where not.
     """
 

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from ..images import Images
     from ..pictures import Picture
     from .wishes import Wishes
 
-__all__ = ["answer_headers", "completed_event", "ignored_header", "partial_event", "send_images", "urls_of"]
+__all__ = ["answer_headers", "completed_event", "ignored_header", "partial_event", "send_images", "urls_of",
+           "write_chunks"]
 
 _LONGEST_HEADER = 400
-
 _SLICE = 128 * 1024
 """What the socket does not take at once is copied into its buffer, so a whole picture is never offered at once."""
 
@@ -54,12 +54,17 @@ async def send_images(request: web.Request, images: Images, *, wishes: Wishes, u
     response = web.StreamResponse(headers=headers | {"Content-Type": "application/json"})
     response.content_length = sum(len(chunk) for chunk in chunks)
     await response.prepare(request)
+    await write_chunks(response, chunks)
+    await response.write_eof()
+    return response
+
+
+async def write_chunks(response: web.StreamResponse, chunks: Iterable[bytes | memoryview]) -> None:
+    """Write to a line as fast as its reader reads."""
     for chunk in chunks:
         view = memoryview(chunk)
         for at in range(0, len(view), _SLICE):
             await response.write(view[at:at + _SLICE])
-    await response.write_eof()
-    return response
 
 
 def partial_event(operation: str, picture: Picture, *, index: int, created_at: int, quality: str) -> (

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-import traceback
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
@@ -13,6 +10,7 @@ from aiohttp import web
 from ..errors import RouterError
 from ..identity import new_request_id
 from .doors import Doors
+from .logs import log_fault
 from .metrics import Metrics
 from .problems import Problem, http_problem, problem_of
 from .room import Room
@@ -28,7 +26,6 @@ REQUEST_ID = web.RequestKey("request_id", str)
 """Its row in the books, from the moment its caller is known."""
 BEGUN = web.RequestKey("begun", bool)
 """Its answer is on the way and can become no other."""
-_LOG = logging.getLogger("breakeven.server")
 _HUNG_UP = 499
 
 
@@ -74,7 +71,7 @@ class Desk:
         except Exception as error:  # noqa: BLE001 (the server's edge: a fault of ours must not look like an outage)
             name = type(error).__name__
             self.metrics.fault(name)
-            _LOG.error("fault %s at %s", name, _where(error))  # without its text, which could hold a prompt
+            log_fault(error)
             return self._told(request, Problem(500, f"a fault of this server ({name}); it was counted",
                                                code="internal_error", request_id=request.get(REQUEST_ID, "")))
 
@@ -85,8 +82,3 @@ class Desk:
         if request.transport is not None:
             request.transport.close()
         raise ConnectionResetError
-
-
-def _where(error: BaseException) -> str:
-    frames = reversed(traceback.extract_tb(error.__traceback__))
-    return " < ".join(f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames)

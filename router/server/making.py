@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["Exchange", "Making"]
 
 _LONGEST_KEY = 255
+_SEND_S = 120.0
 
 
 @dataclass(frozen=True)
@@ -60,14 +61,23 @@ class Exchange:
                                         request_id=self.request_id, idempotency_key=self.key)
 
     async def deliver(self, images: Images, send: Callable[[], Awaitable[web.StreamResponse]]) -> web.StreamResponse:
-        """Send images; where the line breaks they are kept for the caller's retry."""
+        """Send images; where the line breaks, or nobody reads, they are kept for the caller's retry."""
         try:
-            return await send()
-        except (ConnectionError, asyncio.CancelledError):
+            async with asyncio.timeout(_SEND_S):
+                return await send()
+        except (ConnectionError, asyncio.CancelledError, TimeoutError) as error:
             await self.keep(images)
-            raise
+            if not isinstance(error, TimeoutError):
+                raise
+            raise self._cut_off() from None
         finally:
             self.router.release(images)
+
+    def _cut_off(self) -> ConnectionError:
+        """A reader that has stopped must not hold bytes that others wait for."""
+        if self.http.transport is not None:
+            self.http.transport.abort()
+        return ConnectionResetError()
 
     async def keep(self, images: Images) -> None:
         """Keep what the caller did not hear."""

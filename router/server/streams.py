@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from ..errors import RouterError
-from .answers import completed_event, ignored_header, partial_event
+from .answers import completed_event, ignored_header, partial_event, write_chunks
 from .problems import problem_of
 
 if TYPE_CHECKING:
@@ -72,8 +72,7 @@ async def _forward(exchange: Exchange, response: web.StreamResponse,
 async def _write(exchange: Exchange, response: web.StreamResponse, chunks: Iterable[bytes | memoryview]) -> None:
     if not response.prepared:
         await response.prepare(exchange.http)
-    for chunk in chunks:
-        await response.write(chunk)
+    await write_chunks(response, chunks)
 
 
 async def _completed(exchange: Exchange, response: web.StreamResponse, images: Images) -> web.StreamResponse:

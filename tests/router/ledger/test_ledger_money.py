@@ -102,6 +102,19 @@ def test_a_settlement_above_its_reserve_is_kept_and_flagged(url: str) -> None:
     run(url, story)
 
 
+def test_a_settlement_that_is_raised_later_is_flagged(url: str) -> None:
+    async def story(ledger: SqlLedger) -> None:
+        month = budget(50_000)
+        await ledger.reserve(intent(budgets=(month,)))
+        await ledger.settle(settlement(cost=0, state="free"))
+        assert (await ledger.reserve(intent("a2", 45_000, (month,)))).granted
+        await ledger.settle(settlement(cost=30_000))
+        assert await standing(ledger, month) == [(30_000, 45_000)]
+        assert [row["flags"] async for row in ledger.export(MONTH)] == ["raised_after_settlement", ""]
+
+    run(url, story)
+
+
 def test_the_same_attempt_is_reserved_once(url: str) -> None:
     async def story(ledger: SqlLedger) -> None:
         month = budget(50_000)

