@@ -41,20 +41,21 @@ class _Folded:
     def __init__(self, asked: Asked, ranked: Ranked) -> None:
         self.asked, self.ranked = asked, ranked
         self._refusals: dict[str, Verdict] | None = None
-        self._codes: dict[tuple[Reason | None, ...], str] = {}
+        self._codes: dict[tuple[object, ...], str] = {}
 
-    def codes(self, reasons: tuple[Reason | None, ...], catalogue: Catalogue) -> str:
+    def codes(self, reasons: tuple[Reason | None, ...], *, lowest: int, catalogue: Catalogue) -> str:
         """A code per option where `reasons` speak against the ranked ones now; made once while nothing changes."""
-        known = self._codes.get(reasons)
+        known = self._codes.get((lowest, reasons))
         if known is None:
             now = sorted(zip(self.ranked.all(), reasons, strict=True), key=lambda pair: pair[1] is not None)
-            told = [(candidate.option.label, reason) for candidate, reason in now]
+            told = [(one.option.label, Reason.LOWER_STEP if reason is None and one.step > lowest else reason)
+                    for one, reason in now]
             refusals = self.refusals(catalogue)
             told += [(option.label, refusals[option.label].reason) for option in catalogue.options
                      if option.label in refusals]
             if len(self._codes) >= _MOMENTS_KEPT:
                 self._codes.clear()
-            known = self._codes[reasons] = " ".join(
+            known = self._codes[lowest, reasons] = " ".join(
                 f"{label}:{'ok' if reason is None else reason.name.lower()}" for label, reason in told)
         return known
 
@@ -170,7 +171,7 @@ class Decision:
     def codes(self) -> str:
         """One short code per option, the allowed ones first, as in `bfl/flux-2-pro:ok openai/gpt-image-2@low:text`."""
         reasons = tuple(self._verdict(candidate).reason for candidate in self._folded.ranked.all())
-        return self._folded.codes(reasons, self.compiled.catalogue)
+        return self._folded.codes(reasons, lowest=self._lowest_step(), catalogue=self.compiled.catalogue)
 
     def _open(self) -> Iterator[Candidate]:
         """Candidates nothing speaks against now; lower steps only where the budget forbade every upper one."""

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import aiohttp
 import httpx2
 
+from .transport import body_chunks
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
@@ -47,7 +49,7 @@ class _Body(httpx2.AsyncByteStream):
         self._answer = answer
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for chunk in self._answer.content.iter_any():
+        async for chunk in body_chunks(self._answer):
             yield chunk
 
     async def aclose(self) -> None:

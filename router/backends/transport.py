@@ -15,21 +15,21 @@ from .holds import MOST_SMALL_BYTES, TooLarge, read_body
 from .replies import bad_answer, lost
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Mapping
 
     from .holds import Hold
     from .protocol import Reply
     from .wiring import Wiring
 
-__all__ = ["CONNECT_S", "LONGEST_CALL_S", "SILENCE_S", "Answer", "ForeignHost", "NoAnswer", "Transport", "open_session",
-           "settled", "stated_length"]
+__all__ = ["CONNECT_S", "LONGEST_CALL_S", "SILENCE_S", "Answer", "ForeignHost", "NoAnswer", "Transport", "body_chunks",
+           "open_session", "settled", "stated_length"]
 
 CONNECT_S = 10.0
 SILENCE_S = 900.0
 """Without a byte for so long, a connection counts as lost; the slowest answer known took 200 s."""
 LONGEST_CALL_S = 3600.0
-_READ_AHEAD_BYTES = 64 * 1024
-"""A connection that waits at the gate has read at most twice this, or what one read of its socket brought."""
+_READ_AHEAD_BYTES, _LARGE_READ_BYTES = 32 * 1024, 256 * 1024
+"""A connection that waits at the gate has read two or three of the first; a new one, or one under TLS, the second."""
 _UNSENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL)
 
 
@@ -141,7 +141,7 @@ class Transport:
 
 async def _read(response: aiohttp.ClientResponse, hold: Hold | None, most: int) -> Answer:
     if hold is not None and response.status == 200:  # noqa: PLR2004 (the one status that brings pictures)
-        body = await read_body(response.content.iter_any(), hold, stated=stated_length(response.headers), most=most)
+        body = await read_body(body_chunks(response), hold, stated=stated_length(response.headers), most=most)
         return Answer(response.status, response.headers, body)
     body = bytearray()
     if (stated_length(response.headers) or 0) > MOST_SMALL_BYTES:
@@ -151,6 +151,23 @@ async def _read(response: aiohttp.ClientResponse, hold: Hold | None, most: int) 
         if len(body) > MOST_SMALL_BYTES:
             raise TooLarge("too_large")
     return Answer(response.status, response.headers, body)
+
+
+async def body_chunks(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+    """A body as it comes, in large pieces from the first time it is asked for; the next answer waits in small ones."""
+    transport = response.connection.transport if response.connection else None
+    _read_at_once(transport, _LARGE_READ_BYTES)
+    try:
+        async for chunk in response.content.iter_any():
+            yield chunk
+    finally:
+        _read_at_once(transport, _READ_AHEAD_BYTES)
+
+
+def _read_at_once(transport: asyncio.Transport | None, size: int) -> None:
+    """What asyncio's own plain sockets ask the kernel for; other transports have no such figure."""
+    if transport is not None and hasattr(transport, "max_size"):
+        transport.max_size = size
 
 
 def stated_length(headers: Mapping[str, str]) -> int | None:

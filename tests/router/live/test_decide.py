@@ -99,6 +99,9 @@ def test_it_equals_the_slow_way(document: Any, moments: list[tuple[ImageRequest,
         assert [one.option.label for one in decision.candidates()] == naive.candidates(policy, request, states, NOW)
         assert (decision.choice.option.label if decision.choice else "") == next(
             iter(naive.candidates(policy, request, states, NOW)), "")
+        assert decision.codes() == " ".join(
+            f"{option.label}:{verdict.reason.name.lower() if verdict.reason else 'ok'}"
+            for option, verdict, _ in decision.verdicts())
         assert {option.label: verdict.reason for option, verdict, _ in decision.verdicts()} == naive.told(
             policy, request, states, NOW)
         assert [option.label for option, _, candidate in decision.verdicts() if candidate] == [

@@ -88,6 +88,20 @@ def test_the_first_answer_ends_it() -> None:
     assert (end.state, end.attempts, world.paid, world.now) == ("ok", 1, 1, 1.0)
 
 
+def test_the_money_of_a_leg_is_worked_out_once_and_only_where_it_is_tried() -> None:
+    asked: list[str] = []
+
+    def reserve(name: str) -> Decimal:
+        asked.append(name)
+        return Decimal("0.04")
+
+    option: Any = "bfl/pro"
+    legs = (Leg(option, "bfl", 20.0, lambda: reserve("bfl")), Leg(option, "fal", 20.0, lambda: reserve("fal")))
+    world = World({"bfl/pro": [Answer()]})
+    assert world.run(legs, RULES).state == "ok"
+    assert (asked, legs[0].reserve_usd, asked) == (["bfl"], Decimal("0.04"), ["bfl"])
+
+
 def test_what_is_free_goes_elsewhere_at_once() -> None:
     world = World({"bfl/pro": [Answer(Kind.FAILED, 2.0)], "openai/gpt": [Answer(after_s=10.0)]})
     end = world.run(BOTH, RULES)
