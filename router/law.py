@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import math
-from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from operator import mul
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .catalog import table_files
 from .errors import TableError
@@ -15,7 +15,7 @@ from .text_files import read_plain_text
 from .work import base_seconds, effects_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Hashable, Iterable, Mapping, Sequence
 
     from .setup import Setup
 
@@ -24,6 +24,7 @@ __all__ = ["LAW_FILE", "Coefficients", "FittedEffect", "Kind", "Prediction", "pr
 
 LAW_FILE = "throughput/law.json"
 _MOST_LOG = 50.0
+_MOST_SETUPS = 4096
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ class Coefficients:
     effects: Mapping[str, FittedEffect]
     noise_sd: float
     owner: str = ""
+    _sized: dict[Hashable, _AnySize] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -67,18 +69,40 @@ class Prediction:
     shares: Mapping[str, float]
 
 
+class _AnySize(NamedTuple):
+    """What the law says of a setup whatever the size of the image, and however many steps and references.
+
+    Attributes:
+        factors: by which each component's seconds are multiplied.
+        doubt: the variance of the log that a share of the time in one component and a share in another bring together.
+    """
+
+    factors: Mapping[str, float]
+    doubt: Mapping[tuple[str, str], float]
+
+
 def predict(coefficients: Coefficients, setup: Setup) -> Prediction:
     """Evaluate the law for a setup; a level that was never measured has its kind's mean and full spread."""
-    keys = effects_of(setup)
-    seconds = {name: base * math.exp(sum(_mean(coefficients, key) for key in keys[name]))
-               for name, base in base_seconds(setup).items() if base > 0}
+    known = _any_size(coefficients, setup)
+    seconds = {name: base * known.factors[name] for name, base in base_seconds(setup).items() if base > 0}
     total = sum(seconds.values())
-    gradient: dict[str, float] = defaultdict(float)
-    for name, value in seconds.items():
-        for key in keys[name]:
-            gradient[key] += value / total
-    return Prediction(total, math.sqrt(_variance(coefficients, gradient)),
-                      {name: value / total for name, value in seconds.items()})
+    shares = {name: value / total for name, value in seconds.items()}
+    doubt = sum(one * other * known.doubt[name, beside] for name, one in shares.items()
+                for beside, other in shares.items())
+    return Prediction(total, math.sqrt(max(doubt, 0.0) + coefficients.noise_sd**2), shares)
+
+
+def _any_size(coefficients: Coefficients, setup: Setup) -> _AnySize:
+    key = (setup.architecture.id, setup.gpu, setup.engine, setup.precision_key, setup.mode, setup.attention, setup.lora,
+           setup.source)
+    known = coefficients._sized.get(key)  # noqa: SLF001 (its own memory, kept where it is thrown away with it)
+    if known is None:
+        if len(coefficients._sized) >= _MOST_SETUPS:  # noqa: SLF001
+            coefficients._sized.clear()  # noqa: SLF001
+        keys = effects_of(setup)
+        factors = {name: math.exp(sum(_mean(coefficients, key) for key in keys[name])) for name in keys}
+        known = coefficients._sized[key] = _AnySize(factors, _doubt(coefficients, keys))  # noqa: SLF001
+    return known
 
 
 def _mean(coefficients: Coefficients, key: str) -> float:
@@ -86,14 +110,20 @@ def _mean(coefficients: Coefficients, key: str) -> float:
     return coefficients.kinds[_kind(key)].mean if known is None else known.mean
 
 
-def _variance(coefficients: Coefficients, gradient: Mapping[str, float]) -> float:
-    """First order: the prior's variance along the gradient, less what the measurements took from it."""
-    prior = sum((slope * coefficients.kinds[_kind(key)].sd) ** 2 for key, slope in gradient.items())
-    known = [(coefficients.effects[key].narrowing, slope * coefficients.kinds[_kind(key)].sd)
-             for key, slope in gradient.items() if key in coefficients.effects]
-    directions = len(known[0][0]) if known else 0
-    taken = sum(sum(row[at] * slope for row, slope in known) ** 2 for at in range(directions))
-    return max(prior - taken, 0.0) + coefficients.noise_sd**2
+def _doubt(coefficients: Coefficients, keys: Mapping[str, tuple[str, ...]]) -> Mapping[tuple[str, str], float]:
+    """First order: the prior's covariance of the components' effects, less what the measurements took from it."""
+    alone = {key: coefficients.kinds[_kind(key)].sd for some in keys.values() for key in some}
+    narrowed = {key: [spread * part for part in coefficients.effects[key].narrowing] for key, spread in alone.items()
+                if key in coefficients.effects}
+    taken = {name: list(map(sum, zip(*(narrowed[key] for key in some if key in narrowed), strict=True)))
+             for name, some in keys.items()}
+    doubt: dict[tuple[str, str], float] = {}
+    for name, some in keys.items():
+        for beside, others in keys.items():
+            known = doubt.get((beside, name))
+            doubt[name, beside] = known if known is not None else sum(
+                alone[key] ** 2 for key in some if key in others) - sum(map(mul, taken[name], taken[beside]))
+    return doubt
 
 
 def _kind(key: str) -> str:
