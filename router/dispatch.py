@@ -190,7 +190,13 @@ class Dispatcher:
 
     async def _settle(self, call: Call, reply: Reply) -> Outcome:
         settlement, off = settlement_of(call, reply, at=self._clock.now())
-        await self._book(call, settlement)
+        booking = asyncio.create_task(self._book(call, settlement))
+        self._calls.add(booking)
+        booking.add_done_callback(self._calls.discard)
+        if reply.kind is Kind.OK and not call.part.answered:
+            call.part.errand.bookings.append(booking)  # written in one batch with the request's end
+        else:
+            await booking
         micro = call.part.usd_micro[call.number] = settlement.settled_micro_usd
         call.part.errand.committed[call.attempt_id] = micro
         if off:

@@ -63,6 +63,7 @@ class Errand:
         on_late: told of an answer that came after the caller was answered, and of nothing at all once none will come.
         committed: micro-dollars set aside or settled, by attempt.
         open_calls: attempts that still run.
+        bookings: settlements on their way to the books, which nobody is answered before.
     """
 
     row: RequestRow
@@ -74,6 +75,7 @@ class Errand:
     on_late: Callable[[Late], Awaitable[None]] | None = None
     committed: dict[str, int] = field(default_factory=dict)
     open_calls: set[str] = field(default_factory=set)
+    bookings: list[asyncio.Task[None]] = field(default_factory=list)
 
     def late(self, pictures: tuple[Picture, ...], candidate: Candidate) -> Late:
         """What to tell of a late answer."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
@@ -254,7 +255,8 @@ class Router:
         latency = self.clock.monotonic() - errand.accepted_at
         closing = closing_of(name, delivery, decision=decision, http_status=status_of(missed), latency_s=latency,
                              at=self.clock.now())
-        await (self.ledger.close_request(closing) if delivery.sent else self.ledger.record(errand.row, closing))
+        end = self.ledger.close_request(closing) if delivery.sent else self.ledger.record(errand.row, closing)
+        await asyncio.gather(end, *map(asyncio.shield, errand.bookings))
         self.tell(Event("request_closed", self.clock.now(), name, tenant=request.tenant, facts={
             "state": delivery.state, "usd_micro": delivery.usd_micro, "latency_s": latency,
             "images": len(delivery.pictures), "attempts": delivery.attempts, "segment": decision.segment.name,
