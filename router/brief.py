@@ -10,23 +10,23 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from .brief_copy import unquoted_copy
-from .brief_count import count_words
-from .brief_evidence import ENOUGH, judge, surroundings
-from .brief_fields import read_fields
-from .brief_layout import is_complex, is_strict_layout
-from .brief_lexicon import CARRIER, LETTERING, OPEN_COPY, READS, SHORT_COPY, WRITTEN
-from .brief_negation import strike_negated
-from .brief_quotes import quoted_strings
-from .brief_spans import Span, SpanKind
-from .brief_tokens import read_tokens
+from .briefs.copy import unquoted_copy
+from .briefs.count import count_words
+from .briefs.evidence import ENOUGH, judge, surroundings
+from .briefs.fields import read_fields
+from .briefs.layout import is_complex, is_strict_layout
+from .briefs.lexicon import CARRIER, LETTERING, OPEN_COPY, READS, SHORT_COPY, WRITTEN
+from .briefs.negation import strike_negated
+from .briefs.quotes import quoted_strings
+from .briefs.spans import Span, SpanKind
+from .briefs.tokens import read_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .brief_fields import Fields
-    from .brief_quotes import Quoted
-    from .brief_tokens import Tokens
+    from .briefs.fields import Fields
+    from .briefs.quotes import Quoted
+    from .briefs.tokens import Tokens
 
 __all__ = ["Brief", "read_brief"]
 

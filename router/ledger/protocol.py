@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime  # noqa: TC003 (dataclass fields are read by tools)
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
@@ -241,7 +240,6 @@ class Spent:
 
     settled_micro_usd: int = 0
     reserved_micro_usd: int = 0
-    flags: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
 class Ledger(Protocol):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from router.brief import read_brief
-from router.brief_spans import SpanKind
+from router.briefs.spans import SpanKind
 
 LEGIBLE = (
     "A wooden sign that says FRESH EGGS beside a farm gate",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from router.brief import read_brief
-from router.brief_quotes import quoted_strings
+from router.briefs.quotes import quoted_strings
 
 if TYPE_CHECKING:
     from types import FrameType

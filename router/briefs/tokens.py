@@ -7,7 +7,7 @@ from bisect import bisect_left
 from dataclasses import dataclass
 from itertools import accumulate
 
-from .brief_lexicon import HEAD, PHRASES, SEPARATORS, UNSPACED_TERMS, cues_of
+from .lexicon import HEAD, PHRASES, SEPARATORS, UNSPACED_TERMS, cues_of
 
 __all__ = ["Tokens", "is_boundary", "read_tokens", "weight_of"]
 
@@ -30,7 +30,7 @@ class Tokens:
         marked: the words that had a cue when the prompt was cut, 800 at most: more than prose of the
             longest prompts has, so that time stays bounded.
         unspaced: whether some of it is in a script without blanks.
-        cues: what each word says about lettering: bits of `brief_lexicon`. Readers clear bits that something negates.
+        cues: what each word says about lettering: bits of `lexicon`. Readers clear bits that something negates.
     """
 
     text: str

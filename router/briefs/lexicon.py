@@ -6,10 +6,10 @@ import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from . import brief_carrier_words as carriers
-from . import brief_context_words as contexts
-from . import brief_lettering_words as letterings
-from .brief_unspaced_words import UNSPACED
+from . import carrier_words as carriers
+from . import context_words as contexts
+from . import lettering_words as letterings
+from .unspaced_words import UNSPACED
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .brief_lexicon import CONTRARY, FIELD, LETTERING, NEGATION, NEGATION_AFTER, READS, ROOM, TEXTLESS
-from .brief_spans import Span, SpanKind
-from .brief_tokens import is_boundary, weight_of
+from .lexicon import CONTRARY, FIELD, LETTERING, NEGATION, NEGATION_AFTER, READS, ROOM, TEXTLESS
+from .spans import Span, SpanKind
+from .tokens import is_boundary, weight_of
 
 if TYPE_CHECKING:
-    from .brief_tokens import Tokens
+    from .tokens import Tokens
 
 __all__ = ["strike_negated"]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .brief_quotes import Quoted
+    from .quotes import Quoted
 
 __all__ = ["Fields", "read_fields"]
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from .brief_lexicon import CARRIER, FIELD, LETTERING, NAMING, PRINTED, READS, SAYS, WORK, WRITTEN
-from .brief_spans import Span, SpanKind
-from .brief_tokens import is_boundary
+from .lexicon import CARRIER, FIELD, LETTERING, NAMING, PRINTED, READS, SAYS, WORK, WRITTEN
+from .spans import Span, SpanKind
+from .tokens import is_boundary
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .brief_tokens import Tokens
+    from .tokens import Tokens
 
 __all__ = ["unquoted_copy"]
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .brief_lexicon import LAYOUT
-from .brief_tokens import weight_of
+from .lexicon import LAYOUT
+from .tokens import weight_of
 
 if TYPE_CHECKING:
-    from .brief_tokens import Tokens
+    from .tokens import Tokens
 
 __all__ = ["is_complex", "is_strict_layout"]
 

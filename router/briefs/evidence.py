@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .brief_lexicon import (
+from .lexicon import (
     CARRIER,
     FIELD,
     LETTERING,
@@ -23,12 +23,12 @@ from .brief_lexicon import (
     WORK,
     WRITTEN,
 )
-from .brief_spans import SpanKind
-from .brief_tokens import is_boundary, weight_of
+from .spans import SpanKind
+from .tokens import is_boundary, weight_of
 
 if TYPE_CHECKING:
-    from .brief_quotes import Quoted
-    from .brief_tokens import Tokens
+    from .quotes import Quoted
+    from .tokens import Tokens
 
 __all__ = ["ENOUGH", "Surroundings", "judge", "surroundings"]
 
