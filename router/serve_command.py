@@ -127,8 +127,11 @@ def _say_where(router: Router, url: str) -> None:
 
 
 async def _watch(router: Router, path: Path | None) -> None:
-    """Take up a changed policy; one that cannot be used changes nothing and is said."""
-    seen = _stamp(path)
+    """Take up a changed policy; one that cannot be used changes nothing and is said.
+
+    The first look counts as a change, because the file may have changed since the policy was read.
+    """
+    seen: tuple[int, int] | None = None
     while path is not None:
         await asyncio.sleep(_WATCH_S)
         if _stamp(path) == seen:

@@ -123,7 +123,7 @@ class ServerSettings:
     host: str = "127.0.0.1"
     port: int = 8080
     most_in_flight: int = 512
-    answer_bytes_in_flight: int = 64 * _MIB
+    answer_bytes_in_flight: int = 32 * _MIB
     most_body_bytes: int = 64 * _MIB
     public_url: str = ""
     image_hosts: tuple[str, ...] = ()
@@ -265,7 +265,7 @@ def _server(fields: Fields) -> ServerSettings:
     made = ServerSettings(
         fields.text("host", plain.host), fields.count("port", plain.port, most=65_535) or 0,
         fields.count("most_in_flight", plain.most_in_flight, least=1) or plain.most_in_flight,
-        (fields.count("answer_mib_in_flight", 64, least=16, most=mib) or 64) * _MIB,
+        (fields.count("answer_mib_in_flight", 32, least=16, most=mib) or 32) * _MIB,
         (fields.count("most_body_mib", 64, least=1, most=mib) or 64) * _MIB,
         fields.text("public_url").rstrip("/"), fields.texts("image_hosts"))
     fields.done()
