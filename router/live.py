@@ -109,7 +109,8 @@ class Router:
         self._dispatcher = Dispatcher(ledger=self.ledger, backends=self._backends, board=self.board, clock=self.clock,
                                       gate=self.gate, tell=self.tell)
         self._upkeep = Upkeep(self.ledger, self._backends, self.store, self.clock, tell=self.tell,
-                              settle_again=self._dispatcher.settle_again, learned=self.learn)
+                              settle_again=self._dispatcher.settle_again, learned=self.learn,
+                              keep_days=self.settings.retention_days)
         return self
 
     async def __aexit__(self, *_: object) -> None:

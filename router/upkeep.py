@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from .acceptance import Acceptance
@@ -22,6 +23,7 @@ __all__ = ["Upkeep"]
 
 _EVERY_S = 30.0
 _LEARN_EVERY_S = 900.0
+_RETIRE_EVERY_S = 86_400.0
 
 
 class Upkeep:
@@ -29,9 +31,10 @@ class Upkeep:
 
     def __init__(self, ledger: Ledger, backends: Mapping[str, Backend], store: PictureStore, clock: Clock, *,
                  tell: Callable[[Event], None], settle_again: Callable[[], Awaitable[None]],
-                 learned: Callable[[Acceptance], None]) -> None:
+                 learned: Callable[[Acceptance], None], keep_days: int) -> None:
         self._ledger, self._backends, self._store, self._clock = ledger, backends, store, clock
         self._tell, self._settle_again, self._learned = tell, settle_again, learned
+        self._keep = timedelta(days=keep_days)
         self._task = asyncio.ensure_future(self._run())
 
     async def stop(self) -> None:
@@ -40,7 +43,7 @@ class Upkeep:
         await asyncio.wait({self._task})
 
     async def _run(self) -> None:
-        learn_at = self._clock.monotonic()
+        learn_at = retire_at = self._clock.monotonic()
         while True:
             try:
                 await self._settle_again()
@@ -48,6 +51,9 @@ class Upkeep:
                 if self._clock.monotonic() >= learn_at:
                     learn_at += _LEARN_EVERY_S
                     self._learned(Acceptance(await self._ledger.acceptance()))
+                if self._clock.monotonic() >= retire_at:
+                    retire_at += _RETIRE_EVERY_S
+                    await self._ledger.retire(self._clock.now() - self._keep)
             except LedgerError as error:
                 self._tell(Event("books_unavailable", self._clock.now(), facts={"problem": str(error)[:200]}))
             await asyncio.sleep(_EVERY_S)

@@ -281,16 +281,16 @@ class Ledger(Protocol):
         """What stands against each budget, by scope and period."""
 
     async def open_attempts(self) -> tuple[OpenAttempt, ...]:
-        """Attempts whose process is gone, adopted by this one; the caller collects and settles them.
-
-        Each is handed out once, a few hundred at a time, after the lease of its process has run out: ask again.
-        """
+        """Attempts whose process is gone, adopted by this one, each once, a few hundred at a time: ask again."""
 
     async def month_totals(self, month: str) -> tuple[MonthTotal, ...]:
         """The sums of a month (`2026-11`), from its roll-up where that still holds."""
 
     async def acceptance(self) -> Mapping[tuple[str, str, str], Looked]:
         """Accepted and judged images by segment, model and quality."""
+
+    async def retire(self, before: datetime) -> None:
+        """Roll up the months that ended before an instant, and delete their rows."""
 
     def export(self, month: str) -> AsyncIterator[Mapping[str, object]]:
         """Every attempt of a month with its request, oldest first."""

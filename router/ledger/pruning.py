@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .books import Books
     from .rows import Key
 
-__all__ = ["prune"]
+__all__ = ["prune", "retire"]
 
 _AT_ONCE = 1_000
 
@@ -41,6 +41,19 @@ def prune(books: Books, before: datetime) -> dict[str, str]:
         why = _closed(books, month)
         told[month] = why or f"pruned: {_delete_rows(books, month):,} rows"
     return told
+
+
+def retire(books: Books, before: datetime) -> dict[str, str]:
+    """As `prune`, for months that nobody rolled up, too.
+
+    Raises:
+        LedgerError: the books cannot be read or written.
+    """
+    for month in _old_months(books, to_us(before)):
+        with writing(books) as connection:
+            if connection.execute(select(months).where(months.c.month == month)).first() is None:
+                roll_up_within(connection, month)
+    return prune(books, before)
 
 
 def _old_months(books: Books, before: int) -> list[str]:

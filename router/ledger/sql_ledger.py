@@ -14,6 +14,7 @@ from .judged import judged
 from .leases import Adopt, Owner
 from .money import Reserve, Settle, Submit
 from .protocol import Spent
+from .pruning import retire
 from .request_notes import Close, NoteOutcome, ReadSpent, Record
 from .rollups import month_totals
 from .rows import month_bounds
@@ -121,6 +122,11 @@ class SqlLedger:
         """Accepted and judged images by segment, model and quality."""
         self._check_process()
         return await asyncio.to_thread(judged, self._books)
+
+    async def retire(self, before: datetime) -> None:
+        """Roll up the months that ended before an instant, and delete their rows."""
+        self._check_process()
+        await asyncio.to_thread(retire, self._books, before)
 
     async def export(self, month: str) -> AsyncIterator[Mapping[str, object]]:
         """Every attempt of a month with its request, oldest first, read a thousand at a time."""

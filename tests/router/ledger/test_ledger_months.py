@@ -20,7 +20,7 @@ from router.ledger.books import Books, reading, writing
 from router.ledger.export import COLUMNS, export_rows, neutral, write_export
 from router.ledger.open import open_books, open_ledger
 from router.ledger.protocol import MonthTotal
-from router.ledger.pruning import prune
+from router.ledger.pruning import prune, retire
 from router.ledger.rollups import month_totals, roll_up
 from router.ledger.tables import attempts, budgets, months, requests
 
@@ -137,6 +137,13 @@ def test_only_rolled_up_months_that_are_old_lose_their_rows(books: Books, monkey
     assert prune(books, end) == {}
     with pytest.raises(LedgerError, match="final"):
         roll_up(books, "2026-03")
+
+
+def test_what_is_older_than_the_retention_is_rolled_up_and_deleted(books: Books) -> None:
+    assert retire(books, datetime(2026, 4, 9, tzinfo=UTC)) == {"2026-03": "pruned: 11 rows"}
+    assert month_totals(books, "2026-03") == MARCH_TOTALS
+    assert check(books) == ()
+    assert retire(books, datetime(2026, 4, 9, tzinfo=UTC)) == {}
 
 
 def test_a_month_with_open_attempts_is_not_pruned(books: Books, url: str) -> None:

@@ -81,6 +81,7 @@ class MemoryLedger:
     closings: dict[str, Closing] = field(default_factory=dict)
     keys: dict[tuple[str, str], tuple[str, str, str]] = field(default_factory=dict)
     jobs: dict[str, str] = field(default_factory=dict)
+    retired: list[datetime] = field(default_factory=list)
 
     def used(self, scope: str) -> int:
         return sum(self.settlements[name].settled_micro_usd if name in self.settlements else intent.reserve_micro_usd
@@ -135,6 +136,9 @@ class MemoryLedger:
 
     async def acceptance(self) -> dict[tuple[str, str, str], Any]:
         return {}
+
+    async def retire(self, before: datetime) -> None:
+        self.retired.append(before)
 
     async def open_attempts(self) -> tuple[Any, ...]:
         return ()

@@ -53,7 +53,7 @@ def kept_up(folder: Path, books: Books, *, seconds: float) -> tuple[list[Event],
         events: list[Event] = []
         learned: list[Acceptance] = []
         upkeep = Upkeep(books, {}, PictureStore(StoreSettings(folder=folder)), clock, tell=events.append,  # type: ignore[arg-type]
-                        settle_again=nothing, learned=learned.append)
+                        settle_again=nothing, learned=learned.append, keep_days=400)
         await asyncio.sleep(seconds)
         await asyncio.wait_for(upkeep.stop(), 1.0)
         return events, learned
@@ -66,6 +66,12 @@ def test_it_looks_for_what_crashed_every_half_minute_and_learns_every_quarter_of
     assert (len(books.asked), len(learned), events) == (61, 3, [])
     assert books.asked[:3] == [0.0, 30.0, 60.0]
     assert learned[0].counts["default", "flux-2-pro", ""] == Looked(24, 30)
+
+
+def test_once_a_day_rows_older_than_the_retention_go(tmp_path: Path) -> None:
+    books = Books()
+    kept_up(tmp_path, books, seconds=2 * 86_400.0 + 60)
+    assert [before.date().isoformat() for before in books.retired] == ["2025-10-20", "2025-10-21", "2025-10-22"]
 
 
 def test_books_that_fail_for_a_while_are_told_and_tried_again(tmp_path: Path) -> None:
