@@ -159,7 +159,7 @@ async def _until_stopped() -> None:
     """Wait for the first signal; the next one ends the process at once, which the books bear like any crash."""
     stopped, loop, numbers = asyncio.Event(), asyncio.get_running_loop(), (signal.SIGINT, signal.SIGTERM)
     for number in numbers:
-        with contextlib.suppress(NotImplementedError):
+        with contextlib.suppress(NotImplementedError):  # event loops of Windows; there Ctrl-C ends the process
             loop.add_signal_handler(number, stopped.set)
     await stopped.wait()
     for number in numbers:

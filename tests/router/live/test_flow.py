@@ -213,7 +213,7 @@ def test_no_sequence_of_faults_pays_a_third_time_or_outlives_the_deadline(
     world = World({f"{name}/x": list(answers) for name, _, answers in rows})
     legs = tuple(leg(f"{name}/x", p95_s=p95_s) for name, p95_s, _ in rows)
     end = world.run(legs, FlowRules(deadline_s, on_refusal, at_limit))
-    assert world.paid <= MOST_PAID
+    assert world.paid <= MOST_PAID == 2
     assert world.now <= deadline_s + 1e-6 or end.state == "ok"
     assert len(world.sent) <= 2 * len(legs)
     assert (end.state == "ok") == (end.outcome is not None and end.outcome.kind is Kind.OK)

@@ -273,7 +273,8 @@ def test_a_request_s_own_limit_holds(tmp_path: Path, usd: str) -> None:
 def restricted_sequences(count: int) -> int:
     """Random requests, states and faults; how many attempts a restricted prompt made, all of them on own hosts."""
     chance = random.Random(2026)
-    compiled = compiled_with(settings_with(*HOSTED, OWN, {**OWN, "name": "gpu-b"}), policy_with(
+    welcome = [{**one, "retention_days": 0, "may_train": False, "region": "eu"} for one in HOSTED]
+    compiled = compiled_with(settings_with(*welcome, OWN, {**OWN, "name": "gpu-b"}), policy_with(
         segment={"default": {"on_refusal": "elsewhere", "at_limit": "downgrade",
                              "qualities": {"gpt-image": ["medium", "low"]}}},
         fallbacks={"gpu/flux-2-klein-4b": ["gpt-image-2", "gpu-b/flux-2-klein-4b", "bfl/flux-2-pro"]}))
