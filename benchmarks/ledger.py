@@ -28,7 +28,7 @@ from sqlalchemy import inspect
 from router.ledger.audit import check
 from router.ledger.books import connect_books
 from router.ledger.open import open_books, open_ledger
-from router.ledger.protocol import Budget, Closing, Intent, RequestRow, Settlement
+from router.ledger.values import Budget, Closing, Intent, RequestRow, Settlement
 
 RESULTS = Path(__file__).with_name("results") / "ledger.json"
 SECONDS, TASKS, PROCESSES, RUNS = 5.0, 256, 4, 3

@@ -15,7 +15,7 @@ from .errand import Call, Part, Watch, prices_of, settlement_of
 from .errors import LedgerError
 from .events import Event
 from .flow import End, FlowRules, Leg, flow
-from .ledger.protocol import Intent
+from .ledger.values import Intent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from .board import Board
     from .charges import Charge
     from .errand import Clock, Errand
-    from .ledger.protocol import Ledger, Settlement
+    from .ledger.protocol import Ledger
+    from .ledger.values import Settlement
     from .options import Option
     from .ranking import Candidate
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from .attempts import Kind
 from .charges import settled_by
-from .ledger.protocol import Settlement
+from .ledger.values import Settlement
 from .quantities import limit_micro_usd
 
 if TYPE_CHECKING:
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from .backends.protocol import Reply
     from .charges import Charge
     from .decide import Decision
-    from .ledger.protocol import AttemptState, Budget, Ledger, RequestRow
+    from .ledger.protocol import Ledger
+    from .ledger.values import AttemptState, Budget, RequestRow
     from .pictures import Picture
     from .price_table import PriceTable
     from .ranking import Candidate

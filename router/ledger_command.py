@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from .ledger.books import Books
-    from .ledger.protocol import MonthTotal
+    from .ledger.values import MonthTotal
 
 __all__ = ["check", "export", "ledger", "prune", "rollup", "totals"]
 

@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .errand import Clock
-    from .ledger.protocol import Budget, Ledger
+    from .ledger.protocol import Ledger
+    from .ledger.values import Budget
     from .request import ImageRequest
     from .settings import Settings
 

@@ -19,7 +19,7 @@ from .events import Event, tell_all
 from .identity import Hasher, hash_key_of, new_request_id
 from .images import Images
 from .joining import Joining
-from .ledger.protocol import Closing, Outcome
+from .ledger.values import Closing, Outcome
 from .limits import Limits
 from .quantities import usd_from_micro
 from .request import ImageRequest

@@ -10,7 +10,7 @@ from .backends.protocol import Job, Reply
 from .errors import LedgerError
 from .events import Event
 from .images import Images, answer_text
-from .ledger.protocol import Settlement
+from .ledger.values import Settlement
 from .quantities import Size, micro_usd, usd_from_micro
 from .request import ImageRequest
 
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from .backends.protocol import Backend
     from .errand import Clock
-    from .ledger.protocol import Ledger, OpenAttempt
+    from .ledger.protocol import Ledger
+    from .ledger.values import OpenAttempt
     from .store import PictureStore
 
 __all__ = ["recover"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .ledger.protocol import Budget, Closing, RequestRow
+from .ledger.values import Budget, Closing, RequestRow
 from .quantities import limit_micro_usd
 
 if TYPE_CHECKING:

@@ -5,22 +5,22 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from decimal import Decimal
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from .errors import SettingsError
+from .server_settings import JobSettings, ServerSettings, StoreSettings, read_jobs, read_server, read_store
 from .toml_fields import Fields, read_document, twins
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from pathlib import Path
 
     from .vendors import Vendor
 
-__all__ = ["BackendSettings", "OwnGpus", "Secret", "ServerSettings", "Settings", "StoreSettings", "Tenant",
-           "load_settings", "read_settings"]
+__all__ = ["BackendSettings", "OwnGpus", "Secret", "Settings", "Tenant", "load_settings", "read_settings"]
 
-_MIB = 2**20
 _DIGEST = re.compile(r"[0-9a-f]{64}")
+_SIGNING = re.compile(r"whsec_[A-Za-z0-9+/]{32,88}={0,2}")
 _ADDRESS = re.compile(r"https?://[^\s/@?#]+(/[^\s@?#]*)?")
 
 
@@ -102,6 +102,7 @@ class Tenant:
         admin: may publish policies and read everybody's books.
         answers: what it gets where it does not say: `b64_json` or `url`.
         keep_prompts: its prompts are written to the books in clear.
+        webhook_secrets: sign what its webhooks are told, each of them, so that one can be changed for the next.
     """
 
     name: str
@@ -114,28 +115,7 @@ class Tenant:
     segment: str
     answers: Literal["b64_json", "url"]
     keep_prompts: bool
-
-
-@dataclass(frozen=True)
-class ServerSettings:
-    """Where the server listens and how much it holds at once."""
-
-    host: str = "127.0.0.1"
-    port: int = 8080
-    most_in_flight: int = 512
-    answer_bytes_in_flight: int = 32 * _MIB
-    most_body_bytes: int = 64 * _MIB
-    public_url: str = ""
-    image_hosts: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class StoreSettings:
-    """Where images lie that are asked for by address or by idempotency key, and for how long."""
-
-    folder: Path = Path("breakeven-images")
-    ttl_s: int = 86_400
-    most_bytes: int = 10 * 1024 * _MIB
+    webhook_secrets: tuple[Secret, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -158,6 +138,7 @@ class Settings:
     policy: Path | None
     server: ServerSettings = field(default_factory=ServerSettings)
     store: StoreSettings = field(default_factory=StoreSettings)
+    jobs: JobSettings = field(default_factory=JobSettings)
 
     @property
     def open_to_all(self) -> bool:
@@ -194,10 +175,11 @@ def read_settings(document: Mapping[str, Any], vendors: Mapping[str, Vendor], *,
     policy = fields.text("policy")
     made = Settings(
         where, tuple(_backend(table, vendors, environ) for table in fields.tables("backend")),
-        tuple(_tenant(table) for table in fields.tables("tenant")), Secret(_books_url(books, environ, folder)),
+        tuple(_tenant(table, environ) for table in fields.tables("tenant")), Secret(_books_url(books, environ, folder)),
         Secret(environ.get(books.variable("hash_key_env", "BREAKEVEN_HASH_KEY"), "")),
         books.count("retention_days", 400, least=1) or 400, money.usd("usd_per_month"),
-        folder / policy if policy else None, _server(fields.table("server")), _store(fields.table("store"), folder))
+        folder / policy if policy else None, read_server(fields.table("server")),
+        read_store(fields.table("store"), folder), read_jobs(fields.table("jobs")))
     for table in (books, money, fields):
         table.done()
     _refuse_twins("backend", (backend.name for backend in made.backends), problems)
@@ -244,7 +226,7 @@ def _own(fields: Fields) -> OwnGpus:
     return made
 
 
-def _tenant(fields: Fields) -> Tenant:
+def _tenant(fields: Fields, environ: Mapping[str, str]) -> Tenant:
     keys = fields.texts("key_sha256")
     if not all(_DIGEST.fullmatch(key) for key in keys):
         fields.refuse("key_sha256", "no SHA-256", remedy="write 64 hexadecimal digits: printf %s KEY | sha256sum")
@@ -254,31 +236,20 @@ def _tenant(fields: Fields) -> Tenant:
                   fields.count("images_per_minute", least=1),
                   fields.word("data_class", "public", words=("public", "confidential", "restricted")),
                   fields.text("segment"), fields.word("answers", "b64_json", words=("b64_json", "url")),
-                  fields.flag("keep_prompts"))
+                  fields.flag("keep_prompts"), _webhook_secrets(fields, environ))
     fields.done()
     return made
 
 
-def _server(fields: Fields) -> ServerSettings:
-    plain = ServerSettings()
-    mib = 16 * 1024
-    made = ServerSettings(
-        fields.text("host", plain.host), fields.count("port", plain.port, most=65_535) or 0,
-        fields.count("most_in_flight", plain.most_in_flight, least=1) or plain.most_in_flight,
-        (fields.count("answer_mib_in_flight", 32, least=16, most=mib) or 32) * _MIB,
-        (fields.count("most_body_mib", 64, least=1, most=mib) or 64) * _MIB,
-        fields.text("public_url").rstrip("/"), fields.texts("image_hosts"))
-    fields.done()
-    return made
-
-
-def _store(fields: Fields, folder: Path) -> StoreSettings:
-    plain = StoreSettings()
-    made = StoreSettings(folder / fields.text("folder", str(plain.folder)),
-                         fields.count("ttl_s", plain.ttl_s, least=60) or plain.ttl_s,
-                         (fields.count("most_mib", 10 * 1024, least=1) or 1) * _MIB)
-    fields.done()
-    return made
+def _webhook_secrets(fields: Fields, environ: Mapping[str, str]) -> tuple[Secret, ...]:
+    found = []
+    for name in fields.texts("webhook_secret_env"):
+        text = environ.get(name, "").strip()
+        if not _SIGNING.fullmatch(text):
+            fields.refuse("webhook_secret_env", f"{name} holds no signing secret",
+                          remedy="set it to whsec_ and 24 to 64 bytes in base64")
+        found.append(Secret(text))
+    return tuple(found)
 
 
 def _books_url(fields: Fields, environ: Mapping[str, str], folder: Path) -> str:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from .settings import StoreSettings
+    from .server_settings import StoreSettings
 
 __all__ = ["PictureStore"]
 

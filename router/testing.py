@@ -13,7 +13,8 @@ import pytest
 from .blocking import BlockingRouter
 from .building import policy_of, shipped_settings
 from .live import Router
-from .settings import Secret, StoreSettings
+from .server_settings import StoreSettings
+from .settings import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,10 +8,11 @@ from sqlalchemy import or_, select
 
 from ..errors import LedgerError, short_text
 from . import tables
+from .jobs import is_unfinished
 from .leases import has_lease
 from .operation import Operation
-from .protocol import Claim
 from .rows import cut, identifier, to_us
+from .values import Claim
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -52,7 +53,8 @@ class ClaimKey(Operation[Claim]):
             return Claim("done", line.request_id, line.answer)
         if line.fresh and line.request_id == asked:
             return Claim("new", asked)
-        if not has_lease(page, line.owner) and not _may_be_billed(page, line.request_id):
+        if not (has_lease(page, line.owner) or is_unfinished(page, line.request_id)
+                or _may_be_billed(page, line.request_id)):
             return self._take(page, line)
         return Claim("running", line.request_id)
 

@@ -14,8 +14,8 @@ from sqlalchemy import and_, delete, select, update
 from . import tables
 from .operation import Operation
 from .page import OPEN
-from .protocol import OpenAttempt
 from .rows import from_us
+from .values import OpenAttempt
 
 if TYPE_CHECKING:
     from typing import Any
@@ -74,10 +74,12 @@ class Adopt(Operation[tuple[OpenAttempt, ...]]):
 def _orphans(now: int) -> Select[Any]:
     attempts, keys, owners = tables.attempts, tables.keys, tables.owners
     living = select(owners.c.id).where(owners.c.lease_until >= now)
+    unfinished = select(tables.jobs.c.id).where(tables.jobs.c.state.in_(("queued", "running")))
     behind = attempts.outerjoin(tables.requests, tables.requests.c.id == attempts.c.request_id).outerjoin(
         keys, and_(keys.c.request_id == attempts.c.request_id, keys.c.tenant == tables.requests.c.tenant))
     return (select(attempts, tables.requests.c.tenant, keys.c.key).select_from(behind)
-            .where(attempts.c.state.in_(OPEN), attempts.c.owner.not_in(living))
+            .where(attempts.c.state.in_(OPEN), attempts.c.owner.not_in(living),
+                   attempts.c.request_id.not_in(unfinished))
             .order_by(attempts.c.id).limit(_AT_ONCE).with_for_update(of=attempts, skip_locked=True))
 
 

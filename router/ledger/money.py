@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 from ..errors import LedgerError, short_text
 from .operation import Operation
 from .page import OPEN, AttemptLine
-from .protocol import Budget, Reservation
 from .rows import attempt_row, cut, request_row, settlement_row
+from .values import Budget, Reservation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from .page import Page, Wants
-    from .protocol import Intent, Settlement
     from .rows import Key
+    from .values import Intent, Settlement
 
 __all__ = ["Abandon", "Reserve", "Settle", "Submit"]
 
@@ -132,7 +132,8 @@ class Abandon(Operation[None]):
             page.write(page.statements.settled, {
                 "id": attempt, "state": "free", "kind": "abandoned", "code": "", "settled_micro_usd": 0,
                 "actual_usd": "", "settled_at": page.now, "settlements": line.settlements, "provider_job": "",
-                "provider_request": "", "images": 0, "image_bytes": 0, "pixels": 0, "digests": "", "flags": ""})
+                "provider_request": "", "images": 0, "image_bytes": 0, "pixels": 0, "digests": "", "flags": "",
+                "kept": ""})
 
 
 def _known(page: Page, attempt_id: str) -> AttemptLine:

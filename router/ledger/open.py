@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from ..errors import LedgerError
 from .books import PATIENCE_S, connect_books
 from .faults import explained, is_busy
+from .migrations import MIGRATABLE, migrate
 from .sql_ledger import SqlLedger
 from .tables import METADATA, SCHEMA_VERSION, schema_versions
 
@@ -79,6 +80,12 @@ def _prepare(books: Books, *, create: bool) -> None:
             METADATA.create_all(connection)
             connection.execute(insert(schema_versions).values(version=SCHEMA_VERSION))
         found = connection.execute(select(schema_versions.c.version)).scalars().all()
+        if create and len(found) == 1 and found[0] in MIGRATABLE:
+            migrate(connection, found[0])
+            return
+        if found and max(found) < SCHEMA_VERSION:
+            raise LedgerError(f"ledger {books.shown}: its tables have version {max(found)}, this program reads "
+                              f"{SCHEMA_VERSION}; start the router on it once, which brings them up to date")
     if found != [SCHEMA_VERSION]:
         raise LedgerError(f"ledger {books.shown}: its tables have version {', '.join(map(str, found)) or 'none'}, this "
                           f"program writes {SCHEMA_VERSION}; run the version of Breakeven that made it")

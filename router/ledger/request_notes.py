@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 from ..errors import LedgerError, short_text
 from .operation import Operation
-from .protocol import Spent
 from .rows import closing_row, outcome_row, request_row
+from .values import Spent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from .page import Page, Wants
-    from .protocol import Closing, Outcome, RequestRow
     from .rows import Key
+    from .values import Closing, Outcome, RequestRow
 
 __all__ = ["Close", "NoteOutcome", "ReadSpent", "Record"]
 

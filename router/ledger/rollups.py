@@ -24,9 +24,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from ..errors import LedgerError
 from .books import reading, writing
 from .page import OPEN
-from .protocol import MonthTotal
 from .rows import month_bounds
 from .tables import attempts, months, requests, rollups
+from .values import MonthTotal
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection, Select

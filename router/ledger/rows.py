@@ -11,7 +11,7 @@ from . import tables
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from .protocol import Closing, Intent, Outcome, RequestRow, Settlement
+    from .values import Closing, Intent, Outcome, RequestRow, Settlement
 
 __all__ = ["Key", "Row", "attempt_row", "closing_row", "cut", "from_us", "identifier", "keys_text", "month_bounds",
            "month_of", "outcome_row", "request_row", "settlement_row", "text_keys", "to_us"]
@@ -144,7 +144,7 @@ def attempt_row(intent: Intent, *, keys: Iterable[Key], owner: str) -> Row:
 def settlement_row(settlement: Settlement) -> Row:
     """What a settlement writes over an attempt's row."""
     row = _cut_all(settlement, ("state", "kind", "code", "actual_usd", "provider_job", "provider_request", "digests",
-                                "flags"), _ATTEMPTS)
+                                "flags", "kept"), _ATTEMPTS)
     if settlement.state not in ("billed", "free", "refused", "possibly_billed"):
         raise LedgerError(f"ledger: an attempt cannot be settled as {short_text(settlement.state)}")
     row["id"], row["settled_at"] = settlement.attempt_id, to_us(settlement.at)

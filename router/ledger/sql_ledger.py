@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, TypeVar
 from ..errors import LedgerError
 from .claims import ClaimKey, KeepAnswer
 from .export import export_page
+from .job_books import SqlJobBooks
 from .judged import judged
 from .leases import Adopt, Owner
 from .money import Reserve, Settle, Submit
-from .protocol import Spent
 from .pruning import retire
 from .request_notes import Close, NoteOutcome, ReadSpent, Record
 from .rollups import month_totals
 from .rows import month_bounds
+from .values import Spent
 from .writer import Writer
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from ..acceptance import Looked
     from .books import Books
     from .operation import Operation
-    from .protocol import (
+    from .values import (
         Budget,
         Claim,
         Closing,
@@ -52,9 +53,15 @@ class SqlLedger:
     def __init__(self, books: Books, *, lease_s: float) -> None:
         self._books, self._owner, self._pid = books, Owner(lease_s), os.getpid()
         self._writer = Writer(books, self._owner)
+        self._jobs = SqlJobBooks(books, self._owner.id, self._ask)
 
     def __repr__(self) -> str:
         return f"SqlLedger({self._books.shown})"
+
+    @property
+    def jobs(self) -> SqlJobBooks:
+        """Work whose answer is fetched later."""
+        return self._jobs
 
     async def _ask(self, operation: Operation[Answer]) -> Answer:
         self._check_process()

@@ -45,7 +45,7 @@ _INSERTED_REQUEST = ("id", "received_at", "tenant", "project", "segment", "brand
 _INSERTED_ATTEMPT = ("id", "request_id", "owner", "number", "backend", "model", "quality", "tier", "n", "size",
                      "reserve_micro_usd", "quoted_usd", "price_row", "reserved_at", "budgets", "state")
 _SETTLED = ("state", "kind", "code", "settled_micro_usd", "actual_usd", "settled_at", "settlements", "provider_job",
-            "provider_request", "images", "image_bytes", "pixels", "digests", "flags")
+            "provider_request", "images", "image_bytes", "pixels", "digests", "flags", "kept")
 _STANDING, _LEASE = ("settled_micro_usd", "reserved_micro_usd"), ("lease_until", "batch")
 _OUTCOME = ("verdict", "reason", "reviewer_seconds", "at")
 _KEY = ("fingerprint", "request_id", "owner", "state", "answer", "claimed_at", "expires_at")

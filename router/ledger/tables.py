@@ -14,10 +14,10 @@ from sqlalchemy import (
     Table,
 )
 
-__all__ = ["METADATA", "SCHEMA_VERSION", "attempts", "bounds", "budgets", "keys", "months", "outcomes", "owners",
-           "requests", "rollups", "schema_versions"]
+__all__ = ["METADATA", "SCHEMA_VERSION", "attempts", "bounds", "budgets", "jobs", "keys", "messages", "months",
+           "outcomes", "owners", "requests", "rollups", "schema_versions"]
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 METADATA = MetaData()
 
 
@@ -57,7 +57,7 @@ attempts = Table(
     _text("budgets", 2_000), _text("state", 20), Column("sent_at", BigInteger), Column("settled_at", BigInteger),
     _count("settlements"), _text("kind", 40), _text("code", 100), _big("settled_micro_usd"), _text("actual_usd", 40),
     _text("provider_job", 200), _text("provider_request", 200), _count("images"), _big("image_bytes"), _big("pixels"),
-    _text("digests", 1_000), _text("flags", 500),
+    _text("digests", 1_000), _text("flags", 500), _text("kept", 600),
 )
 Index("attempts_by_time", attempts.c.reserved_at, attempts.c.id)
 Index("attempts_of_request", attempts.c.request_id)
@@ -79,6 +79,29 @@ keys = Table(
 )
 Index("idempotency_keys_by_expiry", keys.c.expires_at)
 Index("idempotency_keys_of_request", keys.c.request_id)
+
+jobs = Table(
+    "jobs", METADATA,
+    Column("id", String(100), primary_key=True), _text("tenant", 100), _text("owner", 40), _text("state", 20),
+    _text("operation", 20), _text("segment", 60), _text("urgency", 20), _count("n"), _text("parcel", 100),
+    _text("key", 255), _text("webhook_url", 2_000), _big("created_at"), _big("due_at"), _big("not_before"),
+    Column("started_at", BigInteger), Column("ended_at", BigInteger), Column("expires_at", BigInteger),
+    _count("starts"), _count("cancel_asked"), _text("parts", 100), _text("code", 100), _text("message", 500),
+    _count("http_status"), _big("usd_micro"), _text("answer", 16_384), _count("messages"),
+)
+_unfinished = jobs.c.state.in_(("queued", "running"))
+Index("jobs_unfinished", jobs.c.state, jobs.c.not_before, jobs.c.created_at, sqlite_where=_unfinished,
+      postgresql_where=_unfinished)
+Index("jobs_of_tenant", jobs.c.tenant, jobs.c.created_at, jobs.c.id)
+
+messages = Table(
+    "job_messages", METADATA,
+    Column("job_id", String(100), primary_key=True), Column("number", Integer, primary_key=True),
+    _text("tenant", 100), _text("owner", 40), _text("state", 20), _text("url", 2_000), _text("body", 8_000),
+    _big("created_at"), _big("not_before"), Column("ended_at", BigInteger), _count("tries"), _text("code", 100),
+)
+_unsent = messages.c.state == "waiting"
+Index("job_messages_waiting", messages.c.not_before, sqlite_where=_unsent, postgresql_where=_unsent)
 
 owners = Table(
     "owners", METADATA,

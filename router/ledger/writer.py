@@ -12,7 +12,7 @@ from ..errors import LedgerError
 from .batches import Batches
 from .money import Abandon
 from .operation import Ticket
-from .protocol import Reservation
+from .values import Reservation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

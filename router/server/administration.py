@@ -24,7 +24,7 @@ from .reading import read_body, read_document
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..ledger.protocol import MonthTotal
+    from ..ledger.values import MonthTotal
     from ..policy_store import Version
     from ..settings import Tenant
     from .desk import Desk

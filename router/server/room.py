@@ -11,7 +11,7 @@ from .problems import Problem
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ..settings import ServerSettings
+    from ..server_settings import ServerSettings
 
 __all__ = ["BODIES_AT_ONCE", "Intake", "Room"]
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from router.ledger.open import open_ledger
-from router.ledger.protocol import Budget, Closing, Intent, RequestRow, Settlement
+from router.ledger.values import Budget, Closing, Intent, RequestRow, Settlement
 
 AT = datetime(2026, 11, 24, 12, tzinfo=UTC)
 MONTH = "2026-11"

@@ -15,8 +15,8 @@ from router.errors import LedgerError
 from router.ledger.audit import check
 from router.ledger.books import writing
 from router.ledger.open import open_books, open_ledger
-from router.ledger.protocol import Claim
 from router.ledger.tables import owners
+from router.ledger.values import Claim
 
 if TYPE_CHECKING:
     from router.ledger.sql_ledger import SqlLedger

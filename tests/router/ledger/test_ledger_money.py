@@ -12,7 +12,7 @@ from ledger_rows import AT, MONTH, budget, closing, intent, request, settlement
 from router.errors import LedgerError
 from router.ledger.audit import check
 from router.ledger.open import open_books, open_ledger
-from router.ledger.protocol import Budget, Outcome, Reservation, Spent
+from router.ledger.values import Budget, Outcome, Reservation, Spent
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

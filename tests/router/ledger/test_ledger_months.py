@@ -19,10 +19,10 @@ from router.ledger.audit import check
 from router.ledger.books import Books, reading, writing
 from router.ledger.export import COLUMNS, export_rows, neutral, write_export
 from router.ledger.open import open_books, open_ledger
-from router.ledger.protocol import MonthTotal
 from router.ledger.pruning import prune, retire
 from router.ledger.rollups import month_totals, roll_up
 from router.ledger.tables import attempts, budgets, months, requests
+from router.ledger.values import MonthTotal
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable

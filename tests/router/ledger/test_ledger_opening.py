@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from click.testing import CliRunner
 from ledger_rows import AT, MONTH, budget, intent, settlement
-from sqlalchemy import update
+from sqlalchemy import insert, select, update
 
 import router.ledger.books as books_module
 from router.errors import LedgerError
 from router.ledger.books import writing
 from router.ledger.open import open_books, open_ledger
-from router.ledger.tables import budgets, schema_versions
+from router.ledger.tables import attempts, budgets, jobs, messages, schema_versions
 from router.ledger_command import ledger as ledger_command
 
 if TYPE_CHECKING:
@@ -112,13 +112,33 @@ def test_a_file_that_is_no_ledger(tmp_path: Path) -> None:
     assert not (tmp_path / "typo.db").exists()
 
 
+def test_tables_of_the_first_version_are_brought_up_to_date(url: str) -> None:
+    books = open_books(url)
+    with writing(books) as connection:
+        for table in (messages, jobs):
+            table.drop(connection)
+        connection.exec_driver_sql("ALTER TABLE attempts DROP COLUMN kept")
+        connection.execute(update(schema_versions).values(version=1))
+        connection.execute(insert(budgets).values(scope="all", period="2026-11", settled_micro_usd=7))
+    books.dispose()
+    assert "start the router on it once" in message(url, create=False)
+    open_books(url).dispose()
+    again = open_books(url)
+    with writing(again) as connection:
+        assert connection.execute(select(schema_versions.c.version)).scalars().all() == [2]
+        assert connection.execute(select(budgets.c.settled_micro_usd)).scalar() == 7
+        for column in (attempts.c.kept, jobs.c.id, messages.c.url):
+            assert connection.execute(select(column)).all() == []
+    again.dispose()
+
+
 def test_another_version_of_the_tables(url: str) -> None:
     books = open_books(url)
     with writing(books) as connection:
         connection.execute(update(schema_versions).values(version=7))
     books.dispose()
-    assert "version 7, this program writes 1" in message(url)
-    assert "version 7, this program writes 1" in message(url, create=False)
+    assert "version 7, this program writes 2" in message(url)
+    assert "version 7, this program writes 2" in message(url, create=False)
 
 
 def test_no_password_in_a_repr(postgres: str) -> None:

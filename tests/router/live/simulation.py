@@ -11,7 +11,7 @@ from typing import Any
 
 from router.attempts import Kind
 from router.backends.protocol import Diagnosis, Job, Reply, Watcher
-from router.ledger.protocol import Budget, Claim, Closing, Intent, RequestRow, Reservation, Settlement, Spent
+from router.ledger.values import Budget, Claim, Closing, Intent, RequestRow, Reservation, Settlement, Spent
 
 from .worlds import picture
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from router.acceptance import ENOUGH_OUTCOMES, Acceptance, Looked
-from router.ledger.protocol import Budget, Spent
+from router.ledger.values import Budget, Spent
 from router.limits import Limits
 from router.request import ImageRequest
 

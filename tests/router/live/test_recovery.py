@@ -11,9 +11,9 @@ from router.attempts import Kind, Refusal
 from router.backends.protocol import Reply
 from router.errors import LedgerError
 from router.images import kept_names
-from router.ledger.protocol import OpenAttempt, Settlement
+from router.ledger.values import OpenAttempt, Settlement
 from router.recovery import recover
-from router.settings import StoreSettings
+from router.server_settings import StoreSettings
 from router.store import PictureStore
 
 from .simulation import START, MemoryLedger, Scripted, VirtualClock, simulate

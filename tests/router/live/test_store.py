@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from router.errors import LedgerError
-from router.settings import StoreSettings
+from router.server_settings import StoreSettings
 from router.store import PictureStore
 
 from .worlds import picture

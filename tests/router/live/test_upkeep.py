@@ -16,7 +16,7 @@ from router.images import Images, answer_text, kept_names
 from router.options import Catalogue
 from router.quantities import Size
 from router.request import ImageRequest
-from router.settings import StoreSettings
+from router.server_settings import StoreSettings
 from router.store import PictureStore
 from router.upkeep import Upkeep
 

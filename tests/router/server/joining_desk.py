@@ -12,11 +12,11 @@ from router.errors import LedgerError, NotDelivered
 from router.identity import Hasher
 from router.images import Images
 from router.joining import Joining
-from router.ledger.protocol import Claim
+from router.ledger.values import Claim
 from router.pictures import read_picture
 from router.quantities import Size
 from router.request import ImageRequest
-from router.settings import StoreSettings
+from router.server_settings import StoreSettings
 from router.store import PictureStore
 from router.waiting import Wait
 

@@ -16,7 +16,7 @@ from router.errors import BadRequest
 from router.server import references
 from router.server.references import PublicResolver, fetch_bytes, fetchable
 from router.server.room import Room
-from router.settings import ServerSettings
+from router.server_settings import ServerSettings
 
 from .serving import png
 
