@@ -10,10 +10,13 @@ from .backends.protocol import Usage
 if TYPE_CHECKING:
     from .attempts import Outcome
     from .decide import Decision
+    from .images import MadeBy
     from .pictures import Picture
-    from .ranking import Candidate
 
-__all__ = ["Delivery", "joined", "parts_of"]
+__all__ = ["ATTEMPTS_OF_A_PART", "Delivery", "PartPlan", "joined", "parts_of"]
+
+ATTEMPTS_OF_A_PART = 10_000
+"""Attempts of one request are numbered in blocks of so many, one block for each part of its images."""
 
 
 @dataclass(frozen=True)
@@ -28,11 +31,12 @@ class Delivery:
         pending: something still runs, whose answer will be kept.
         usage: tokens the providers counted for these pictures.
         held_bytes: bytes of the pictures inside the gate.
+        kept: where the pictures lie in the store already.
     """
 
     state: str
     pictures: tuple[Picture, ...]
-    candidate: Candidate | None
+    made_by: MadeBy | None
     attempts: int
     usd_micro: int
     outcome: Outcome | None
@@ -41,6 +45,30 @@ class Delivery:
     pending: bool = False
     usage: Usage | None = None
     held_bytes: int = 0
+    kept: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class PartPlan:
+    """The images of one flow, and what came of them before their process ended.
+
+    Attributes:
+        at: its place among the parts, from 0.
+        tried: attempts it has had.
+        paid: how many of those are paid for, or may be.
+        delivered: what it has got; None where it is still to be made.
+    """
+
+    n: int
+    at: int
+    tried: int = 0
+    paid: int = 0
+    delivered: Delivery | None = None
+
+    @property
+    def first_number(self) -> int:
+        """What the numbers of its further attempts are added to."""
+        return self.at * ATTEMPTS_OF_A_PART + self.tried
 
 
 def parts_of(decision: Decision) -> tuple[int, ...]:
@@ -60,11 +88,12 @@ def joined(parts: list[Delivery], *, wanted: int) -> Delivery:
     deciding = missed or parts[0]
     state = deciding.state if not pictures else "ok" if missed is None and len(pictures) >= wanted else "partial"
     made = next((part for part in parts if part.pictures), deciding)
-    return Delivery(state, pictures, made.candidate, sum(part.attempts for part in parts),
+    return Delivery(state, pictures, made.made_by, sum(part.attempts for part in parts),
                     sum(part.usd_micro for part in parts), deciding.outcome,
                     tuple(sorted({wish for part in parts for wish in part.ignored})),
                     any(part.sent for part in parts), any(part.pending for part in parts),
-                    _summed([part.usage for part in parts]), sum(part.held_bytes for part in parts))
+                    _summed([part.usage for part in parts]), sum(part.held_bytes for part in parts),
+                    tuple(name for part in parts for name in part.kept))
 
 
 def _summed(usages: list[Usage | None]) -> Usage | None:

@@ -9,21 +9,21 @@ from typing import TYPE_CHECKING, Any
 
 from .attempts import Attempt, Kind, Outcome
 from .backends.protocol import Job, Reply
-from .charges import charge_of
-from .delivery import Delivery, joined, parts_of
-from .errand import Call, Part, Watch, prices_of, settlement_of
+from .delivery import Delivery, joined
+from .errand import Call, Charges, Part, Watch, settlement_of
 from .errors import LedgerError
 from .events import Event
-from .flow import End, FlowRules, Leg, flow
+from .flow import MOST_PAID, End, FlowRules, Leg, flow
+from .images import MadeBy
 from .ledger.values import Intent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from decimal import Decimal
 
     from .backends.protocol import Backend, Gate
     from .board import Board
     from .charges import Charge
+    from .delivery import PartPlan
     from .errand import Clock, Errand
     from .ledger.protocol import Ledger
     from .ledger.values import Settlement
@@ -47,11 +47,8 @@ class Dispatcher:
 
     async def run(self, errand: Errand) -> Delivery:
         """Everything the decision allows, until there are images or an end; n images that no call makes are split."""
-        decision = errand.decision
-        sizes = parts_of(decision)
-        parts = await asyncio.gather(*(
-            self._drive(Part(errand, size, 100 * at)) for at, size in enumerate(sizes)))
-        return joined(parts, wanted=decision.request.n)
+        parts = await asyncio.gather(*(self._part(errand, plan) for plan in errand.plans))
+        return joined(parts, wanted=errand.decision.request.n)
 
     async def close(self) -> None:
         """Wait for what was sent and may be paid for; what stays is found again through the books."""
@@ -70,14 +67,20 @@ class Dispatcher:
             await self._ledger.settle(self._unsettled[-1])
             self._unsettled.pop()
 
-    async def _drive(self, part: Part) -> Delivery:
+    async def _part(self, errand: Errand, plan: PartPlan) -> Delivery:
+        if plan.delivered is not None:
+            return plan.delivered
+        return await self._drive(Part(errand, plan.n, plan.first_number), most_paid=MOST_PAID - plan.paid)
+
+    async def _drive(self, part: Part, *, most_paid: int) -> Delivery:
         decision = part.errand.decision
         legs = {candidate.option: candidate for candidate in (*decision.candidates(), *decision.steps_down())
                 if candidate.option.most_images >= part.n}
-        charges = _Charges(part, legs)
+        charges = Charges(part, legs)
         life = flow(tuple(Leg(option, candidate.backend, candidate.p95_s, partial(charges.reserve_usd, option),
                               candidate.step) for option, candidate in legs.items()),
-                    FlowRules(decision.deadline_s, decision.segment.on_refusal, decision.segment.at_limit), n=part.n)
+                    FlowRules(decision.deadline_s, decision.segment.on_refusal, decision.segment.at_limit, most_paid),
+                    n=part.n)
         attempt = next(life, None)
         try:
             while attempt is not None:
@@ -91,7 +94,7 @@ class Dispatcher:
         return self._delivered(part, End("failed", None, 0))
 
     async def _attempt(self, part: Part, attempt: Attempt, legs: Mapping[Option, Candidate],
-                       charges: _Charges) -> Outcome:
+                       charges: Charges) -> Outcome:
         until = self._clock.monotonic() + attempt.timeout_s
         if attempt.option is not None:
             if attempt.delay_s:
@@ -130,6 +133,8 @@ class Dispatcher:
         part.running[attempt.number], part.made_by[attempt.number] = task, candidate
         self._calls.add(task)
         task.add_done_callback(self._calls.discard)
+        if errand_terms := part.errand.terms:
+            errand_terms.on_sent(candidate.option)
         self._told("attempt_sent", call)
         return None
 
@@ -165,6 +170,7 @@ class Dispatcher:
             self._board.ended(call.candidate.backend, call.attempt_id, reply=reply, now=self._clock.monotonic())
             if reply is None:
                 await asyncio.shield(self._broken(call))
+        await self._keep(call, reply)
         outcome = await self._settle(call, reply)
         errand.open_calls.discard(call.attempt_id)
         call.part.ignored.update(reply.ignored)
@@ -174,6 +180,13 @@ class Dispatcher:
         if call.part.answered or outcome.kind is not Kind.OK:
             self._gate.leave(reply.held_bytes)
         return outcome
+
+    async def _keep(self, call: Call, reply: Reply) -> None:
+        """What a job has got is on disk before it is settled; what cannot be put there is handed on all the same."""
+        terms = call.part.errand.terms
+        if terms is not None and reply.kind is Kind.OK:
+            with contextlib.suppress(LedgerError):
+                call.part.kept[call.number] = tuple([await terms.keep(picture) for picture in reply.pictures])
 
     async def _broken(self, call: Call) -> None:
         """A backend that raises, or a process that ends, leaves an attempt that may be billed."""
@@ -187,7 +200,7 @@ class Dispatcher:
         call.part.running.pop(call.number, None)
         if errand.on_late is not None and (outcome.images or not errand.open_calls):
             self._told("late_answer_kept" if outcome.images else "late_answer_lost", call)
-            await errand.on_late(errand.late(outcome.images, call.candidate))
+            await errand.on_late(errand.late(outcome.images, call.candidate, call.part.kept.get(call.number, ())))
 
     async def _settle(self, call: Call, reply: Reply) -> Outcome:
         settlement, off = settlement_of(call, reply, at=self._clock.now())
@@ -227,9 +240,11 @@ class Dispatcher:
         made_by = part.made_by.get(outcome.number) if outcome is not None else None
         pictures = outcome.images if outcome is not None and end.state == "ok" else ()
         reply = part.replies.get(outcome.number) if outcome is not None and pictures else None
-        return Delivery(end.state, pictures, made_by, end.attempts, sum(part.usd_micro.values()), outcome,
-                        tuple(sorted(part.ignored)), bool(part.made_by), bool(end.pending or part.running),
-                        reply.usage if reply else None, reply.held_bytes if reply else 0)
+        return Delivery(end.state, pictures, MadeBy.of(made_by) if made_by else None, end.attempts,
+                        sum(part.usd_micro.values()), outcome, tuple(sorted(part.ignored)), bool(part.made_by),
+                        bool(end.pending or part.running),
+                        reply.usage if reply else None, reply.held_bytes if reply else 0,
+                        part.kept.get(outcome.number, ()) if outcome is not None and pictures else ())
 
     def _keep_others(self, part: Part) -> None:
         """Two answers at the same moment are both paid for: the one that was not taken is kept like a late one."""
@@ -243,31 +258,10 @@ class Dispatcher:
     async def _keep_other(self, part: Part, outcome: Outcome) -> None:
         if outcome.kind is Kind.OK:
             if part.errand.on_late is not None:
-                await part.errand.on_late(part.errand.late(outcome.images, part.made_by[outcome.number]))
+                await part.errand.on_late(part.errand.late(outcome.images, part.made_by[outcome.number],
+                                                           part.kept.get(outcome.number, ())))
             self._gate.leave(part.replies[outcome.number].held_bytes)
 
     def _told(self, name: str, call: Call, **facts: object) -> None:
         self._tell(Event(name, self._clock.now(), call.part.errand.row.id, call.attempt_id, call.candidate.option.label,
                          call.part.errand.row.tenant, facts))
-
-
-class _Charges:
-    """The money of each leg, worked out when it is asked for: most requests end with their first."""
-
-    def __init__(self, part: Part, legs: Mapping[Option, Candidate]) -> None:
-        self._part, self._legs = part, legs
-        self._known: dict[Option, Charge] = {}
-
-    def of(self, option: Option) -> Charge:
-        """The charge of the images of this part."""
-        known = self._known.get(option)
-        if known is None:
-            decision = self._part.errand.decision
-            known = self._known[option] = charge_of(
-                prices_of(decision), self._legs[option], request=decision.request, size=decision.size, n=self._part.n,
-                on=decision.compiled.on)
-        return known
-
-    def reserve_usd(self, option: Option) -> Decimal:
-        """What an attempt sets aside."""
-        return self.of(option).reserve_usd

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from .attempts import Kind
-from .charges import settled_by
+from .charges import charge_of, settled_by
+from .delivery import PartPlan, parts_of
 from .ledger.values import Settlement
 from .quantities import limit_micro_usd
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
     from datetime import datetime
     from decimal import Decimal
 
@@ -22,11 +24,13 @@ if TYPE_CHECKING:
     from .decide import Decision
     from .ledger.protocol import Ledger
     from .ledger.values import AttemptState, Budget, RequestRow
+    from .making import Terms
+    from .options import Option
     from .pictures import Picture
     from .price_table import PriceTable
     from .ranking import Candidate
 
-__all__ = ["Call", "Clock", "Errand", "Late", "Part", "Watch", "prices_of", "settlement_of"]
+__all__ = ["Call", "Charges", "Clock", "Errand", "Late", "Part", "Watch", "prices_of", "settlement_of"]
 
 
 class Clock(Protocol):
@@ -50,6 +54,7 @@ class Late(NamedTuple):
     candidate: Candidate
     usd_micro: int
     attempts: int
+    kept: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -65,6 +70,7 @@ class Errand:
         committed: micro-dollars set aside or settled, by attempt.
         open_calls: attempts that still run.
         bookings: settlements on their way to the books, which nobody is answered before.
+        terms: of a job; None for a caller on the line.
     """
 
     row: RequestRow
@@ -77,10 +83,17 @@ class Errand:
     committed: dict[str, int] = field(default_factory=dict)
     open_calls: set[str] = field(default_factory=set)
     bookings: list[asyncio.Task[None]] = field(default_factory=list)
+    terms: Terms | None = None
 
-    def late(self, pictures: tuple[Picture, ...], candidate: Candidate) -> Late:
+    @cached_property
+    def plans(self) -> tuple[PartPlan, ...]:
+        """How its images are split into flows; a job goes on with what it had."""
+        earlier = self.terms.plans if self.terms else ()
+        return earlier or tuple(PartPlan(n, at) for at, n in enumerate(parts_of(self.decision)))
+
+    def late(self, pictures: tuple[Picture, ...], candidate: Candidate, kept: tuple[str, ...] = ()) -> Late:
         """What to tell of a late answer."""
-        return Late(pictures, candidate, sum(self.committed.values()), len(self.committed))
+        return Late(pictures, candidate, sum(self.committed.values()), len(self.committed), kept)
 
     def affords(self, reserve_micro_usd: int) -> bool:
         """Whether another attempt fits under what the caller allows for all of them together."""
@@ -99,6 +112,7 @@ class Part:
     made_by: dict[int, Candidate] = field(default_factory=dict)
     usd_micro: dict[int, int] = field(default_factory=dict)
     replies: dict[int, Reply] = field(default_factory=dict)
+    kept: dict[int, tuple[str, ...]] = field(default_factory=dict)
     ignored: set[str] = field(default_factory=set)
     answered: bool = False
 
@@ -134,6 +148,28 @@ class Watch:
             await self.on_partial(index, picture)
 
 
+class Charges:
+    """The money of each leg, worked out when it is asked for: most requests end with their first."""
+
+    def __init__(self, part: Part, legs: Mapping[Option, Candidate]) -> None:
+        self._part, self._legs = part, legs
+        self._known: dict[Option, Charge] = {}
+
+    def of(self, option: Option) -> Charge:
+        """The charge of the images of this part."""
+        known = self._known.get(option)
+        if known is None:
+            decision = self._part.errand.decision
+            known = self._known[option] = charge_of(
+                prices_of(decision), self._legs[option], request=decision.request, size=decision.size, n=self._part.n,
+                on=decision.compiled.on)
+        return known
+
+    def reserve_usd(self, option: Option) -> Decimal:
+        """What an attempt sets aside."""
+        return self.of(option).reserve_usd
+
+
 def prices_of(decision: Decision) -> PriceTable:
     """The price tables it was decided by."""
     return decision.compiled.catalogue.prices
@@ -154,7 +190,8 @@ def settlement_of(call: Call, reply: Reply, *, at: datetime) -> tuple[Settlement
         "" if settled.actual_usd is None else str(settled.actual_usd), at, reply.provider_job,
         reply.request_id[:120], len(reply.pictures), sum(picture.file_bytes for picture in reply.pictures),
         sum(picture.size.pixels for picture in reply.pictures),
-        " ".join(picture.digest[:32] for picture in reply.pictures), _flags(call, settled.off))
+        " ".join(picture.digest[:32] for picture in reply.pictures), _flags(call, settled.off),
+        " ".join(call.part.kept.get(call.number, ())))
     return booked, settled.off
 
 

@@ -5,17 +5,18 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from .backends.protocol import Usage
 from .quantities import Size
 
 if TYPE_CHECKING:
     from .pictures import Picture
+    from .ranking import Candidate
 
-__all__ = ["Images", "answer_text", "kept_names"]
+__all__ = ["Images", "MadeBy", "answer_text", "kept_names"]
 
-_NOT_KEPT = frozenset({"pictures", "replayed", "held_bytes"})
+_NOT_KEPT = frozenset({"pictures", "replayed", "held_bytes", "kept"})
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class Images:
         ignored: wishes the backend has no place for.
         usage: tokens the provider counted; None where it counts none.
         held_bytes: bytes of the pictures inside the router's gate, until `Router.release`.
+        kept: where the pictures lie in the store already.
     """
 
     request_id: str
@@ -53,6 +55,26 @@ class Images:
     created_at: int = 0
     usage: Usage | None = None
     held_bytes: int = 0
+    kept: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class MadeBy:
+    """What made the pictures of a request; `model` is the card's id."""
+
+    option: str
+    backend: str
+    model: str
+    quality: str
+    simulated: bool = False
+    stepped_down: bool = False
+
+    @classmethod
+    def of(cls, candidate: Candidate) -> Self:
+        """The option of a candidate."""
+        option = candidate.option
+        return cls(option.label, option.backend.name, option.card.id, option.quality, option.backend.simulated,
+                   candidate.step > 0)
 
 
 def answer_text(images: Images, names: tuple[str, ...]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
@@ -13,37 +12,31 @@ from .building import SystemClock, catalogue_of, environment_settings, policy_of
 from .byte_gate import ByteGate
 from .decide import compile_policy, decide
 from .dispatch import Dispatcher
-from .errand import Errand
-from .errors import BadRequest, NotDelivered
+from .errors import BadRequest
 from .events import Event, tell_all
 from .identity import Hasher, hash_key_of, new_request_id
-from .images import Images
 from .joining import Joining
-from .ledger.values import Closing, Outcome
+from .ledger.values import Outcome
 from .limits import Limits
-from .quantities import usd_from_micro
+from .making import Maker
 from .request import ImageRequest
 from .request_checks import check_request
-from .rows import closing_of, request_row
 from .store import PictureStore
-from .unsent import not_delivered, status_of
 from .upkeep import Upkeep
 from .waiting import Wait
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from .backends.protocol import Backend
     from .decide import Compiled, Decision
-    from .delivery import Delivery
-    from .errand import Clock, Late
+    from .errand import Clock
+    from .images import Images
     from .ledger.protocol import Ledger
     from .pictures import Picture
     from .policy import Policy
-    from .ranking import Candidate
     from .settings import Settings
-    from .states import States
 
 __all__ = ["Router"]
 
@@ -108,6 +101,9 @@ class Router:
         self._joining = Joining(self.ledger, self.store, clock=self.clock, hasher=self._hasher, release=self.release)
         self._dispatcher = Dispatcher(ledger=self.ledger, backends=self._backends, board=self.board, clock=self.clock,
                                       gate=self.gate, tell=self.tell)
+        self._maker = Maker(
+            ledger=self.ledger, dispatcher=self._dispatcher, board=self.board, limits=self._limits, clock=self.clock,
+            hasher=self._hasher, tenants=self._tenants, tell=self.tell)
         self._upkeep = Upkeep(self.ledger, self._backends, self.store, self.clock, tell=self.tell,
                               settle_again=self._dispatcher.settle_again, learned=self.learn,
                               keep_days=self.settings.retention_days)
@@ -176,7 +172,9 @@ class Router:
         """
         request = self._for_tenant(request)
         check_request(request)
-        return decide(self.compiled, request, states=await self._states(request), now=self.clock.monotonic())
+        compiled = self.compiled
+        return decide(compiled, request, states=await self._maker.states(request, compiled=compiled),
+                      now=self.clock.monotonic())
 
     async def answer(self, request: ImageRequest, *, idempotency_key: str = "", wait: Wait | None = None,
                      request_id: str = "") -> Images:
@@ -196,7 +194,8 @@ class Router:
             await self.reject(request, error, request_id=name)
             raise
         asker = self._joining.asker(request, wait, key=idempotency_key, request_id=name)
-        return await self._joining.answer(asker, lambda late: self._make(request, wait, name, late))
+        return await self._joining.answer(asker, lambda late: self._maker.make(
+            request, wait, name, compiled=self.compiled, late=late))
 
     async def keep_unread(self, request: ImageRequest, images: Images, *, idempotency_key: str = "") -> None:
         """The caller is gone before it read its images: keep them for its retry."""
@@ -205,9 +204,7 @@ class Router:
 
     async def reject(self, request: ImageRequest, error: BadRequest, *, request_id: str) -> None:
         """One row for a request that was never sent anywhere."""
-        at = self.clock.now()
-        row = request_row(request, None, request_id=request_id, at=at, hasher=self._hasher, keep_prompt=False)
-        await self.ledger.record(row, Closing(request_id, "rejected", error.code, 400, "", "", "", "", 0, 0, 0.0, at))
+        await self._maker.reject(request, error, request_id=request_id)
 
     async def record_outcome(self, request_id: str, *, image: int = 0, verdict: str = "accepted", reason: str = "",
                              reviewer_seconds: float | None = None) -> bool:
@@ -218,57 +215,6 @@ class Router:
         return await self.ledger.record_outcome(
             Outcome(request_id, image, verdict, reason[:200], reviewer_seconds, self.clock.now()))  # type: ignore[arg-type]
 
-    async def _make(self, request: ImageRequest, wait: Wait, name: str,
-                    late: Callable[[Images | None], Awaitable[None]]) -> Images:
-        started, at = self.clock.monotonic(), self.clock.now()
-        tenant = self._tenants.get(request.tenant)
-        states = await self._states(request)
-        try:
-            decision = decide(self.compiled, request, states=states, now=started)
-        except BadRequest as error:
-            await self.reject(request, error, request_id=name)
-            raise
-        row = request_row(request, decision, request_id=name, at=at, hasher=self._hasher,
-                          keep_prompt=tenant is not None and tenant.keep_prompts)
-        self.tell(Event("request_decided", at, name, option=decision.choice.option.label if decision.choice else "",
-                        tenant=request.tenant))
-        if decision.choice is None:
-            unsent = not_delivered(decision, None, request_id=name, retry_after_s=None)
-            await self.ledger.record(row, Closing(name, "rejected", unsent.code, status_of(unsent), "", "", "", "", 0,
-                                                  0, self.clock.monotonic() - started, self.clock.now()))
-            raise unsent
-
-        async def kept(told: Late) -> None:
-            images = _images(name, request, decision, told.pictures, told.candidate)
-            usd = usd_from_micro(told.usd_micro)
-            await late(replace(images, usd=usd, attempts=told.attempts) if told.pictures else None)
-
-        errand = Errand(row, decision, lambda backend: self._limits.budgets(request, backend), started, wait.abandoned,
-                        wait.on_partial, kept)
-        delivery = await self._dispatcher.run(errand)
-        return await self._closed(errand, delivery)
-
-    async def _closed(self, errand: Errand, delivery: Delivery) -> Images:
-        decision, name = errand.decision, errand.row.id
-        request = decision.request
-        missed = None if delivery.pictures else not_delivered(decision, delivery, request_id=name, retry_after_s=(
-            delivery.outcome.retry_after_s if delivery.outcome else None))
-        latency = self.clock.monotonic() - errand.accepted_at
-        closing = closing_of(name, delivery, decision=decision, http_status=status_of(missed), latency_s=latency,
-                             at=self.clock.now())
-        end = self.ledger.close_request(closing) if delivery.sent else self.ledger.record(errand.row, closing)
-        await asyncio.gather(end, *map(asyncio.shield, errand.bookings))
-        self.tell(Event("request_closed", self.clock.now(), name, tenant=request.tenant, facts={
-            "state": delivery.state, "usd_micro": delivery.usd_micro, "latency_s": latency,
-            "images": len(delivery.pictures), "attempts": delivery.attempts, "segment": decision.segment.name,
-            "backend": delivery.candidate.backend if delivery.candidate else ""}))
-        if missed is not None or delivery.candidate is None:
-            raise missed or NotDelivered("no image", state="failed", request_id=name)
-        made = _images(name, request, decision, delivery.pictures, delivery.candidate)
-        return replace(made, usd=usd_from_micro(delivery.usd_micro), attempts=delivery.attempts, state=delivery.state,
-                       ignored=delivery.ignored, created_at=int(self.clock.now().timestamp()),
-                       usage=delivery.usage, held_bytes=delivery.held_bytes)
-
     def _for_tenant(self, request: ImageRequest) -> ImageRequest:
         """A tenant's own segment and data class hold where the request says nothing; a stricter class always holds."""
         tenant = self._tenants.get(request.tenant)
@@ -278,20 +224,7 @@ class Router:
         data_class = max(request.data_class, tenant.data_class, key=strict.index)
         return replace(request, data_class=data_class, segment=request.segment or tenant.segment)
 
-    async def _states(self, request: ImageRequest) -> States:
-        """The board, and the budget that has least left."""
-        left, budget = await self._limits.left(request, self.ledger, pacing=self.policy.pacing)
-        return self.board.states(self.clock.monotonic(), left_micro_usd=left, budget=budget)
-
     def learn(self, acceptance: Acceptance) -> None:
         """From now on options are ordered by what people accepted."""
         if acceptance != self._acceptance:
             self._acceptance, self._compiled = acceptance, None
-
-
-def _images(name: str, request: ImageRequest, decision: Decision, pictures: tuple[Picture, ...],
-            candidate: Candidate) -> Images:
-    option = candidate.option
-    return Images(name, pictures, option.label, option.backend.name, option.card.id, option.quality, decision.size,
-                  str(request.size or "auto"), request.n, usd_from_micro(0), 0, "ok", option.backend.simulated,
-                  stepped_down=candidate.step > 0)

@@ -51,10 +51,9 @@ def budgets_of(settings: Settings, tenant: Tenant | None, *, request: ImageReque
 def closing_of(request_id: str, delivery: Delivery, *, decision: Decision, http_status: int, latency_s: float,
                at: datetime) -> Closing:
     """How a request ended."""
-    option = delivery.candidate.option if delivery.candidate else None
-    outcome = delivery.outcome
+    made_by, outcome = delivery.made_by, delivery.outcome
     return Closing(request_id, delivery.state, outcome.code[:80] if outcome else "", http_status,
-                   option.backend.name if option else "", option.card.id if option else "",
-                   option.quality if option else "", str(decision.size) if delivery.pictures else "",
+                   made_by.backend if made_by else "", made_by.model if made_by else "",
+                   made_by.quality if made_by else "", str(decision.size) if delivery.pictures else "",
                    len(delivery.pictures), delivery.usd_micro, latency_s, at,
-                   "simulated" if option is not None and option.backend.simulated else "")
+                   "simulated" if made_by is not None and made_by.simulated else "")

@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from .options import Option
     from .verdicts import Verdict
 
-__all__ = ["not_delivered", "param_of", "status_of"]
+__all__ = ["AGAIN", "not_delivered", "param_of", "status_of"]
 
+AGAIN = frozenset({"busy", "queued"})
+"""States that waiting may mend."""
 _PASSING = frozenset({Reason.CLOSED, Reason.RATE, Reason.CONCURRENT})
 _MONEY = frozenset({Reason.BUDGET, Reason.MAX_USD})
 _PARAMS: Mapping[Reason, str] = {
