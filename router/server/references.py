@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
-import ipaddress
-import socket
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
 import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from ..errors import BadRequest, short_text
+from ..open_internet import PublicResolver, is_private_literal
 from ..pictures import NotAPicture, Picture, read_picture
 from ..request import MOST_REFERENCES
 
@@ -22,14 +19,12 @@ if TYPE_CHECKING:
 
     from .room import Intake
 
-__all__ = ["MOST_REFERENCE_BYTES", "PublicResolver", "fetch_bytes", "fetchable", "picture_of", "pictures_of_document"]
+__all__ = ["MOST_REFERENCE_BYTES", "fetch_bytes", "fetchable", "picture_of", "pictures_of_document"]
 
 MOST_REFERENCE_BYTES = 25 * 2**20
 _MOST_URL_CHARS = 2048
 _FETCH_S = 15.0
 _PICTURE_WORDS = ("png", "jpeg", "webp")
-_TRANSLATED = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("::/96"))
-_TRANSLATED_AT_HOME = ipaddress.IPv6Network("64:ff9b:1::/48")
 
 
 def picture_of(data: bytes, param: str) -> Picture:
@@ -82,7 +77,7 @@ def fetchable(url: str, param: str, *, hosts: tuple[str, ...]) -> URL:
         raise _no_address(param, "give https://host/path, or a data URL")
     if hosts and host not in hosts:
         raise _no_address(param, f"host {short_text(host)} is not one this server fetches from")
-    if _is_private_literal(host):
+    if is_private_literal(host):
         raise _no_address(param, "a host that is not on the open internet")
     return parsed
 
@@ -102,52 +97,6 @@ async def fetch_bytes(url: URL, intake: Intake, *, param: str, connector: aiohtt
             return await _read(response, intake, param)
     except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
         raise _no_address(param, f"cannot be fetched ({type(error).__name__}); send the file, or a data URL") from None
-
-
-class PublicResolver(AbstractResolver):
-    """Resolves names to addresses of the open internet alone; literal addresses are resolved too."""
-
-    async def resolve(self, host: str, port: int = 0, *,  # type: ignore[override]
-                      family: socket.AddressFamily = socket.AF_INET) -> list[ResolveResult]:
-        """Public addresses of a host.
-
-        Raises:
-            OSError: it has none.
-        """
-        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM, family=family)
-        public = [entry for entry in found if _is_public(str(entry[4][0]))]
-        if not public or len(public) < len(found):
-            raise OSError(None, "not on the open internet")
-        return [ResolveResult(hostname=host, host=str(entry[4][0]), port=port, family=entry[0], proto=entry[2],
-                              flags=socket.AI_NUMERICHOST) for entry in public]
-
-    async def close(self) -> None:
-        """Nothing to let go of."""
-
-
-def _is_private_literal(host: str) -> bool:
-    """A literal address never reaches the resolver."""
-    try:
-        return not _is_public(host)
-    except ValueError:
-        return False
-
-
-def _is_public(address: str) -> bool:
-    """Whether an address is one of the open internet; one that carries another inside must be so twice."""
-    known = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(known, ipaddress.IPv6Address):
-        inner = _inner(known)
-        if inner is not None or known in _TRANSLATED_AT_HOME:
-            return inner is not None and _is_public(str(inner))
-    return known.is_global and not known.is_multicast
-
-
-def _inner(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
-    """The IPv4 address that a translator or a tunnel would reach through an IPv6 one."""
-    if any(address in network for network in _TRANSLATED):
-        return ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
-    return address.ipv4_mapped or address.sixtofour or (address.teredo[1] if address.teredo else None)
 
 
 async def _one(item: Any, intake: Intake, param: str, *, hosts: tuple[str, ...]) -> Picture:

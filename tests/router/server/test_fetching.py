@@ -13,8 +13,9 @@ from aiohttp.test_utils import TestServer
 from yarl import URL
 
 from router.errors import BadRequest
+from router.open_internet import PublicResolver
 from router.server import references
-from router.server.references import PublicResolver, fetch_bytes, fetchable
+from router.server.references import fetch_bytes, fetchable
 from router.server.room import Room
 from router.server_settings import ServerSettings
 
