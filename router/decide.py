@@ -27,10 +27,12 @@ if TYPE_CHECKING:
     from .request import ImageRequest
     from .states import BackendState, States
 
-__all__ = ["Compiled", "Decision", "compile_policy", "decide", "verdict_now"]
+__all__ = ["Compiled", "Decision", "compile_policy", "decide", "may_buy", "verdict_now"]
 
 _CLASSES_KEPT, _MOMENTS_KEPT = 4096, 16
 _ALLOWED = allowed()
+_LAST_MOMENT_S, _LAST_SHARE = 120.0, 0.02
+"""Work that can wait is asked again once a minute at least, so that it is bought before it is too late."""
 
 
 class _Folded:
@@ -124,12 +126,14 @@ class Decision:
         stepped_down: the choice stands lower on its ladder than the policy's first choice, for want of budget.
     """
 
-    __slots__ = ("_folded", "_states", "at", "choice", "compiled", "deadline_s", "request", "stepped_down")
+    __slots__ = ("_folded", "_states", "_waits", "at", "choice", "compiled", "deadline_s", "request", "stepped_down")
 
     def __init__(self, compiled: Compiled, request: ImageRequest, folded: _Folded, states: States, now: float) -> None:
         self.compiled, self.request, self.at = compiled, request, now
         self._folded, self._states = folded, states
         self.deadline_s = request.deadline_s or folded.asked.segment.deadline_s
+        self._waits = request.urgency == "can_wait" and any(
+            self._now(candidate).reason is Reason.NOT_IDLE for candidate in folded.ranked.all())
         self.choice = next(self._open(), None)
         self.stepped_down = self.choice is not None and self.choice.step > 0
 
@@ -150,6 +154,8 @@ class Decision:
         chosen = self.choice
         fallbacks = self.compiled.policy.fallbacks
         named = fallbacks.get(chosen.option.label, fallbacks.get(chosen.option.card.id))
+        if chosen.option.tier == "batch" and self.segment.after_batch == "stop":
+            return (chosen,)
         rest = [candidate for candidate in self._open() if candidate is not chosen]
         if named is not None:
             rest = [candidate for name in named for candidate in rest
@@ -204,6 +210,10 @@ class Decision:
             reason in (Reason.BUDGET, Reason.MAX_USD) for reason in above)
 
     def _verdict(self, candidate: Candidate) -> Verdict:
+        verdict = self._now(candidate)
+        return may_buy(candidate, verdict, deadline_s=self.deadline_s) if self._waits else verdict
+
+    def _now(self, candidate: Candidate) -> Verdict:
         return verdict_now(candidate, self.request, states=self._states, now=self.at, deadline_s=self.deadline_s)
 
 
@@ -247,7 +257,18 @@ def verdict_now(candidate: Candidate, request: ImageRequest, *, states: States, 
     return _ALLOWED
 
 
+def may_buy(candidate: Candidate, verdict: Verdict, *, deadline_s: float) -> Verdict:
+    """Work that can wait for idle GPUs of ours is bought elsewhere only when the time for that comes."""
+    at_last_s = candidate.p95_s + max(_LAST_MOMENT_S, candidate.p95_s * _LAST_SHARE)
+    if verdict.reason is not None or candidate.option.backend.is_own or deadline_s <= at_last_s:
+        return verdict
+    return refused(Reason.WAITS, asked=deadline_s, limit=at_last_s)
+
+
 def _is_full(candidate: Candidate, request: ImageRequest, state: BackendState) -> Verdict | None:
+    own = candidate.option.backend.own
+    if own is not None and request.urgency == "can_wait" and state.in_flight >= own.cards:
+        return refused(Reason.NOT_IDLE, asked=state.in_flight, limit=own.cards)
     if state.images_left is not None and request.n > state.images_left:
         return refused(Reason.RATE, asked=request.n, limit=state.images_left)
     concurrent = candidate.option.backend.concurrent

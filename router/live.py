@@ -30,6 +30,8 @@ from .request_checks import check_request
 from .store import PictureStore
 from .upkeep import Upkeep
 from .waiting import Wait
+from .webhooks.addresses import check_webhook
+from .webhooks.body import event_body
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -113,7 +115,7 @@ class Router:
             ledger=self.ledger, dispatcher=self._dispatcher, board=self.board, limits=self._limits, clock=self.clock,
             hasher=self._hasher, tenants=self._tenants, tell=self.tell)
         self._shop = Workshop(self.ledger, self._backends, self.store, Parcels(self.settings.store.folder), self.clock,
-                              self.tell, telling=lambda row: row.id, woken=lambda: None)
+                              self.tell, telling=lambda job: event_body(job, at=self.clock.now()), woken=lambda: None)
         known = self.settings.jobs
         self._runner = Runner(self._shop, self._maker, compiled=self._compiled_for, release=self.release,
                               most_running=known.most_running, most_batched=known.most_batched)
@@ -223,6 +225,8 @@ class Router:
         name, request = request_id or new_request_id(), self._for_tenant(request)
         try:
             check_request(request)
+            if webhook_url:
+                check_webhook(webhook_url, self._tenants.get(request.tenant), hosts=self.settings.jobs.webhook_hosts)
             return await self.jobs.submit(request, request_id=name, key=idempotency_key, webhook_url=webhook_url)
         except BadRequest as error:
             await self.reject(request, error, request_id=name)
