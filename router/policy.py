@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from .request import DataClass
 
-__all__ = ["ANY_SEGMENT", "AfterBatch", "AtLimit", "DataRule", "OnRefusal", "Policy", "SegmentPolicy", "load_policy", "read_policy"]
+__all__ = ["ANY_SEGMENT", "AfterBatch", "AtLimit", "DataRule", "OnRefusal", "Policy", "SegmentPolicy", "load_policy",
+           "read_policy"]
 
 OnRefusal = Literal["stop", "elsewhere"]
 AtLimit = Literal["refuse", "downgrade", "queue"]
