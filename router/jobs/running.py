@@ -179,7 +179,7 @@ class Runner:
             await self._shop.ledger.jobs.split(row.id, parts=" ".join(map(str, sizes)))
 
         def sent(option: Option) -> None:
-            running.is_batched = option.tier == "batch"
+            running.is_batched = option.is_batched
             self.wake()
 
         left_s = (row.due_at - self._shop.clock.now()).total_seconds()
