@@ -57,6 +57,11 @@ class Runner:
         self._loop = asyncio.ensure_future(self._take_for_ever())
         self._cancels = asyncio.ensure_future(self._cancel_for_ever())
 
+    @property
+    def count(self) -> int:
+        """Jobs that are run now."""
+        return len(self._running)
+
     def wake(self) -> None:
         """There is something to take."""
         self._wake.set()
@@ -140,8 +145,7 @@ class Runner:
         row, shop = taken.row, self._shop
         request = await shop.parcels.find(row.parcel)
         compiled = self._compiled(request) if request else None
-        resumed = await resume(taken, ledger=shop.ledger, backends=shop.backends, store=shop.store, clock=shop.clock,
-                               options=compiled.catalogue.options if compiled else ())
+        resumed = await resume(taken, shop, options=compiled.catalogue.options if compiled else ())
         try:
             if request is None or compiled is None or resumed.is_made:
                 images = await self._found(row, resumed)
