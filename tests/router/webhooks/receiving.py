@@ -54,7 +54,7 @@ class Receiver:
     connections: int = 0
 
     async def __aenter__(self) -> Self:
-        self._open = asyncio.Event()
+        self._open, self._more = asyncio.Event(), asyncio.Event()
         self._server = await asyncio.start_server(self._answer_raw, "127.0.0.1", 0)
         app = web.Application()
         app.router.add_post("/{any:.*}", self._answer)
@@ -76,6 +76,12 @@ class Receiver:
         """Those that hang are answered."""
         self._open.set()
 
+    async def has_seen(self, times: int) -> None:
+        """Once so many tries have arrived."""
+        while len(self.seen) < times:
+            self._more.clear()
+            await self._more.wait()
+
     @property
     def garbage_url(self) -> str:
         """Something that speaks no HTTP."""
@@ -90,6 +96,7 @@ class Receiver:
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         body = await request.text()
         self.seen.append(Seen(request.path, dict(request.headers), body))
+        self._more.set()
         scripted = self.script[request.path]
         answer = scripted.pop(0) if len(scripted) > 1 else scripted[0] if scripted else 204
         if answer == "hang":

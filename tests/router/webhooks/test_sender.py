@@ -176,8 +176,7 @@ def test_a_slow_receiver_of_one_tenant_does_not_hold_up_another(tmp_path: Path) 
             for number in range(60):
                 await add_job(ledger, f"img-{number}", receiver.url("slow"))
             sender.wake()
-            while len(receiver.seen) < 8:
-                await asyncio.sleep(0.01)
+            await receiver.has_seen(8)
             await add_job(ledger, "img-quick", receiver.url("quick", "localhost"), of="other")
             await end_job(ledger, "img-quick")
             sender.wake()
@@ -297,8 +296,7 @@ def test_stopping_books_what_arrives_and_leaves_what_does_not_to_others(tmp_path
             async with opened(tmp_path) as ledger, sending(ledger, told, timeout_s=60) as sender:
                 await add_job(ledger, "img-1", receiver.url("slow"))
                 sender.wake()
-                while not receiver.seen:
-                    await asyncio.sleep(0.01)
+                await receiver.has_seen(1)
             assert told.events == []
             async with opened(tmp_path) as ledger, sending(ledger, later) as sender:
                 sender.wake()
