@@ -219,7 +219,8 @@ def test_webhook_hosts_are_bare_hosts(host: str) -> None:
     assert settings_from(f'{ONE}[jobs]\nwebhook_hosts = ["{host}"]').jobs.webhook_hosts == (host,)
 
 
-@pytest.mark.parametrize("host", ["http://127.0.0.1", "hooks.internal:8080", "hooks.internal/", "a b", "", "*", "bücher"])
+@pytest.mark.parametrize("host", [
+    "http://127.0.0.1", "hooks.internal:8080", "hooks.internal/", "a b", "", "*", "*.hooks.internal", "bücher"])
 def test_a_webhook_host_that_would_never_match_is_refused(host: str) -> None:
     told = problems_of(f'{ONE}[jobs]\nwebhook_hosts = ["ok", "{host}"]')
     assert "no host; write it as hooks.internal or 10.0.0.7, without scheme, port or path" in told
