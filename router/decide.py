@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 from .acceptance import Acceptance
 from .errors import BadRequest, OutOfReach
+from .moment_rules import may_buy, verdict_now
 from .names import find_named
 from .option_rules import Asked, RuleMemory, first_refusal
 from .ranking import Candidate, Ranked, Shelf
-from .states import IDLE
-from .verdicts import Reason, Verdict, allowed, refused
+from .verdicts import Reason, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,12 +25,11 @@ if TYPE_CHECKING:
     from .policy import Policy, SegmentPolicy
     from .quantities import Size
     from .request import ImageRequest
-    from .states import BackendState, States
+    from .states import States
 
-__all__ = ["Compiled", "Decision", "compile_policy", "decide", "verdict_now"]
+__all__ = ["Compiled", "Decision", "compile_policy", "decide"]
 
 _CLASSES_KEPT, _MOMENTS_KEPT = 4096, 16
-_ALLOWED = allowed()
 
 
 class _Folded:
@@ -124,12 +123,14 @@ class Decision:
         stepped_down: the choice stands lower on its ladder than the policy's first choice, for want of budget.
     """
 
-    __slots__ = ("_folded", "_states", "at", "choice", "compiled", "deadline_s", "request", "stepped_down")
+    __slots__ = ("_folded", "_states", "_waits", "at", "choice", "compiled", "deadline_s", "request", "stepped_down")
 
     def __init__(self, compiled: Compiled, request: ImageRequest, folded: _Folded, states: States, now: float) -> None:
         self.compiled, self.request, self.at = compiled, request, now
         self._folded, self._states = folded, states
         self.deadline_s = request.deadline_s or folded.asked.segment.deadline_s
+        self._waits = request.urgency == "can_wait" and any(
+            self._now(candidate).reason is Reason.NOT_IDLE for candidate in folded.ranked.all())
         self.choice = next(self._open(), None)
         self.stepped_down = self.choice is not None and self.choice.step > 0
 
@@ -150,6 +151,8 @@ class Decision:
         chosen = self.choice
         fallbacks = self.compiled.policy.fallbacks
         named = fallbacks.get(chosen.option.label, fallbacks.get(chosen.option.card.id))
+        if chosen.option.is_batched and self.segment.after_batch == "stop":
+            return (chosen,)
         rest = [candidate for candidate in self._open() if candidate is not chosen]
         if named is not None:
             rest = [candidate for name in named for candidate in rest
@@ -204,6 +207,10 @@ class Decision:
             reason in (Reason.BUDGET, Reason.MAX_USD) for reason in above)
 
     def _verdict(self, candidate: Candidate) -> Verdict:
+        verdict = self._now(candidate)
+        return may_buy(candidate, verdict, deadline_s=self.deadline_s) if self._waits else verdict
+
+    def _now(self, candidate: Candidate) -> Verdict:
         return verdict_now(candidate, self.request, states=self._states, now=self.at, deadline_s=self.deadline_s)
 
 
@@ -225,35 +232,6 @@ def decide(compiled: Compiled, request: ImageRequest, *, states: States, now: fl
         BadRequest: the model asked for means nothing here.
     """
     return Decision(compiled, request, compiled.folded(request), states, now)
-
-
-def verdict_now(candidate: Candidate, request: ImageRequest, *, states: States, now: float,
-                deadline_s: float) -> Verdict:
-    """What speaks against a candidate at this moment: breaker, limits, time, money; the first of them."""
-    state = states.backends.get(candidate.backend, IDLE)
-    if state.closed_until > now:
-        return refused(Reason.CLOSED, asked=state.why_closed, limit=state.closed_until - now)
-    full = _is_full(candidate, request, state)
-    if full is not None:
-        return full
-    predicted = state.queued_s + candidate.p95_s
-    if predicted > deadline_s:
-        return refused(Reason.DEADLINE, asked=predicted, limit=deadline_s)
-    micro = candidate.usd_micro * request.n
-    if request.max_usd is not None and candidate.usd_per_image * request.n > request.max_usd:
-        return refused(Reason.MAX_USD, asked=candidate.usd_per_image * request.n, limit=request.max_usd)
-    if states.left_micro_usd is not None and micro > states.left_micro_usd:
-        return refused(Reason.BUDGET, asked=micro / 1e6, limit=states.left_micro_usd / 1e6)
-    return _ALLOWED
-
-
-def _is_full(candidate: Candidate, request: ImageRequest, state: BackendState) -> Verdict | None:
-    if state.images_left is not None and request.n > state.images_left:
-        return refused(Reason.RATE, asked=request.n, limit=state.images_left)
-    concurrent = candidate.option.backend.concurrent
-    if concurrent is not None and state.in_flight >= concurrent and not candidate.option.backend.is_own:
-        return refused(Reason.CONCURRENT, asked=state.in_flight, limit=concurrent)
-    return None
 
 
 def _wanted(compiled: Compiled, name: str) -> frozenset[str] | None:

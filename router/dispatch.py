@@ -43,6 +43,7 @@ class Dispatcher:
         self._ledger, self._backends, self._board, self._clock = ledger, backends, board, clock
         self._gate, self._tell = gate, tell
         self._calls: set[asyncio.Task[Any]] = set()
+        self._long: set[asyncio.Task[Any]] = set()
         self._unsettled: list[Settlement] = []
 
     async def run(self, errand: Errand) -> Delivery:
@@ -52,6 +53,8 @@ class Dispatcher:
 
     async def close(self) -> None:
         """Wait for what was sent and may be paid for; what stays is found again through the books."""
+        for task in self._long:
+            task.cancel()
         if self._calls:
             await asyncio.wait(self._calls, timeout=_SHUTDOWN_S)
         with contextlib.suppress(LedgerError):
@@ -128,11 +131,15 @@ class Dispatcher:
         if short is not None:
             self._told("budget_short", call, code=short)
             return self._outcome(part, Outcome(attempt.number, Kind.NO_BUDGET, 0.0, code=short))
-        self._board.started(backend, call.attempt_id, images=call.n, expected_s=candidate.p50_s, now=now)
+        if not candidate.option.is_batched:  # a batch has limits of its own
+            self._board.started(backend, call.attempt_id, images=call.n, expected_s=candidate.p50_s, now=now)
         task = asyncio.create_task(self._call(call))
         part.running[attempt.number], part.made_by[attempt.number] = task, candidate
         self._calls.add(task)
         task.add_done_callback(self._calls.discard)
+        if candidate.option.is_batched:
+            self._long.add(task)
+            task.add_done_callback(self._long.discard)
         if errand_terms := part.errand.terms:
             errand_terms.on_sent(candidate.option)
         self._told("attempt_sent", call)
@@ -161,14 +168,19 @@ class Dispatcher:
     async def _call(self, call: Call) -> Outcome:
         errand = call.part.errand
         decision, option = errand.decision, call.candidate.option
-        job = Job(decision.request, option.wire_model, call.n, decision.size, option.quality, call.attempt_id)
+        job = Job(decision.request, option.wire_model, call.n, decision.size, option.quality, call.attempt_id,
+                  "batch" if option.is_batched else "sync")
         reply: Reply | None = None
+        left_open = False
         try:
             watcher = Watch(self._ledger, call, errand.on_partial)
             reply = await self._backends[call.candidate.backend].make(job, watcher)
+        except asyncio.CancelledError:
+            left_open = call.number in call.part.submitted  # the next process asks the provider for it
+            raise
         finally:
             self._board.ended(call.candidate.backend, call.attempt_id, reply=reply, now=self._clock.monotonic())
-            if reply is None:
+            if reply is None and not left_open:
                 await asyncio.shield(self._broken(call))
         await self._keep(call, reply)
         outcome = await self._settle(call, reply)
@@ -200,7 +212,8 @@ class Dispatcher:
         call.part.running.pop(call.number, None)
         if errand.on_late is not None and (outcome.images or not errand.open_calls):
             self._told("late_answer_kept" if outcome.images else "late_answer_lost", call)
-            await errand.on_late(errand.late(outcome.images, call.candidate, call.part.kept.get(call.number, ())))
+            await errand.on_late(errand.late(outcome.images, call.candidate,
+                                             kept=call.part.kept.get(call.number, ())))
 
     async def _settle(self, call: Call, reply: Reply) -> Outcome:
         settlement, off = settlement_of(call, reply, at=self._clock.now())
@@ -259,7 +272,7 @@ class Dispatcher:
         if outcome.kind is Kind.OK:
             if part.errand.on_late is not None:
                 await part.errand.on_late(part.errand.late(outcome.images, part.made_by[outcome.number],
-                                                           part.kept.get(outcome.number, ())))
+                                                           kept=part.kept.get(outcome.number, ())))
             self._gate.leave(part.replies[outcome.number].held_bytes)
 
     def _told(self, name: str, call: Call, **facts: object) -> None:

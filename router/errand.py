@@ -91,7 +91,7 @@ class Errand:
         earlier = self.terms.plans if self.terms else ()
         return earlier or tuple(PartPlan(n, at) for at, n in enumerate(parts_of(self.decision)))
 
-    def late(self, pictures: tuple[Picture, ...], candidate: Candidate, kept: tuple[str, ...] = ()) -> Late:
+    def late(self, pictures: tuple[Picture, ...], candidate: Candidate, *, kept: tuple[str, ...] = ()) -> Late:
         """What to tell of a late answer."""
         return Late(pictures, candidate, sum(self.committed.values()), len(self.committed), kept)
 
@@ -113,6 +113,7 @@ class Part:
     usd_micro: dict[int, int] = field(default_factory=dict)
     replies: dict[int, Reply] = field(default_factory=dict)
     kept: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    submitted: set[int] = field(default_factory=set)
     ignored: set[str] = field(default_factory=set)
     answered: bool = False
 
@@ -141,6 +142,7 @@ class Watch:
         """The provider took the work under its own id."""
         del cost_usd
         await self.ledger.submitted(self.call.attempt_id, provider_job=provider_job)
+        self.call.part.submitted.add(self.call.number)
 
     async def partial(self, index: int, picture: Picture) -> None:
         """A preview, while somebody waits."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections import deque
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from .errors import KeyInUse, LedgerError, NotDelivered, RouterError
 from .images import Images, answer_text, kept_names
+from .unheard import Slot, Unheard
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
@@ -19,13 +19,12 @@ if TYPE_CHECKING:
     from .ledger.protocol import Ledger
     from .request import ImageRequest
     from .store import PictureStore
-    from .waiting import Wait
+    from .waiting import Heir, Wait
 
     Late = Callable[[Images | None], Awaitable[None]]
 
 __all__ = ["Asker", "Joining"]
 
-_UNKEYED_S = 900.0
 _PATIENCE_S = 180.0
 _SHUTDOWN_S = 5.0
 
@@ -49,7 +48,7 @@ class Asker:
     patience_s: float = _PATIENCE_S
 
     @property
-    def slot(self) -> tuple[str, bool, str]:
+    def slot(self) -> Slot:
         """What a repetition has in common with it."""
         return self.tenant, bool(self.key), self.key or self.fingerprint
 
@@ -64,6 +63,8 @@ class _Run:
     waiting: int = 0
     answered: bool = False
     taken: bool = False
+    heir: Heir | None = None
+    answer: str = ""
 
     @property
     def is_over(self) -> bool:
@@ -78,8 +79,8 @@ class Joining:
                  release: Callable[[Images], Images]) -> None:
         self._ledger, self._store, self._clock = ledger, store, clock
         self._hasher, self._release = hasher, release
-        self._runs: dict[tuple[str, bool, str], _Run] = {}
-        self._kept: dict[tuple[str, bool, str], deque[tuple[float, str]]] = {}
+        self._runs: dict[Slot, _Run] = {}
+        self._unheard = Unheard(clock)
         self._errands: set[asyncio.Task[None]] = set()
 
     def asker(self, request: ImageRequest, wait: Wait, *, key: str, request_id: str) -> Asker:
@@ -105,11 +106,16 @@ class Joining:
             if images is not None:
                 return images
 
-    async def keep_unread(self, asker: Asker, images: Images) -> None:
-        """Keep images whose caller is gone, for its retry; those of a key are kept already."""
+    async def keep_unread(self, asker: Asker, images: Images) -> str:
+        """Keep images whose caller is gone, for its retry; what is kept, as `answer_text` writes it.
+
+        Raises:
+            LedgerError: the store cannot be written.
+        """
+        answer = await self._text(images)
         if not asker.key:
-            with contextlib.suppress(LedgerError):
-                self._note(asker, await self._text(images))
+            self._unheard.note(asker.slot, answer)
+        return answer
 
     async def close(self) -> None:
         """Wait for what still runs."""
@@ -136,7 +142,7 @@ class Joining:
         """Without a key, only a client that says so is known to ask again."""
         if not asker.wait.is_retry:
             return None
-        kept = self._take(asker)
+        kept = self._unheard.take(asker.slot)
         return (await self._read(kept) if kept else None) or self._runs.get(asker.slot)
 
     def _start(self, asker: Asker, make: Callable[[Late], Coroutine[Any, Any, Images]]) -> _Run:
@@ -156,7 +162,7 @@ class Joining:
                 raise
             with contextlib.suppress(TimeoutError):
                 images = await asyncio.wait_for(asyncio.shield(run.late), asker.patience_s)
-                self._take(asker)
+                self._unheard.take(asker.slot)
                 return None if images is None else replace(images, replayed=True)
             raise
 
@@ -179,10 +185,19 @@ class Joining:
         if left:
             return
         run.asker.wait.abandoned.set()
+        self._bequeath(run)
         if run.task.done() and not run.task.cancelled() and run.task.exception() is None and not run.taken:
-            errand = asyncio.ensure_future(self._unread(run, run.task.result()))
-            self._errands.add(errand)
-            errand.add_done_callback(self._errands.discard)
+            self._spawn(self._unread(run, run.task.result()))
+
+    def _bequeath(self, run: _Run) -> None:
+        if run.asker.wait.heir is not None and run.heir is None:
+            run.heir = run.asker.wait.heir
+            self._spawn(run.heir.begins())
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        errand = asyncio.ensure_future(work)
+        self._errands.add(errand)
+        errand.add_done_callback(self._errands.discard)
 
     async def _run(self, run: _Run, making: Awaitable[Images]) -> Images:
         """A key is freed where nothing is on its way any more; a late answer keeps it."""
@@ -193,12 +208,17 @@ class Joining:
             if key and not (isinstance(error, NotDelivered) and error.pending):
                 with contextlib.suppress(LedgerError):
                     await self._ledger.keep_answer(run.asker.tenant, key, answer="")
+            if isinstance(error, NotDelivered) and error.pending:
+                self._bequeath(run)
+            elif run.heir is not None:
+                await run.heir.misses(error)
             raise
         run.answered = True
         if key:
             # Books that cannot be written must not cost the caller what it paid for.
             with contextlib.suppress(LedgerError):
-                await self._ledger.keep_answer(run.asker.tenant, key, answer=await self._text(images))
+                run.answer = await self._text(images)
+                await self._ledger.keep_answer(run.asker.tenant, key, answer=run.answer)
         if not run.waiting:
             await self._unread(run, images)
         return images
@@ -206,7 +226,10 @@ class Joining:
     async def _unread(self, run: _Run, images: Images) -> None:
         run.taken = True
         try:
-            await self.keep_unread(run.asker, images)
+            with contextlib.suppress(LedgerError):
+                answer = run.answer or await self.keep_unread(run.asker, images)
+                if run.heir is not None:
+                    await run.heir.gets(answer)
         finally:
             self._release(images)
 
@@ -217,32 +240,16 @@ class Joining:
             images = replace(images, created_at=int(self._clock.now().timestamp()))
         try:
             with contextlib.suppress(LedgerError):
+                answer = "" if images is None or (asker.key and run.answered) else await self._text(images)
                 if asker.key and not run.answered:
-                    answer = "" if images is None else await self._text(images)
                     await self._ledger.keep_answer(asker.tenant, asker.key, answer=answer)
-                elif not asker.key and images is not None:
-                    self._note(asker, await self._text(images))
+                elif answer:
+                    self._unheard.note(asker.slot, answer)
+                if run.heir is not None:
+                    await (run.heir.gets(answer) if answer else run.heir.misses(_never()))
         finally:
             if not run.late.done():
                 run.late.set_result(images)
-
-    def _note(self, asker: Asker, answer: str) -> None:
-        now = self._clock.monotonic()
-        for slot, kept in list(self._kept.items()):
-            while kept and kept[0][0] < now:
-                kept.popleft()
-            if not kept:
-                del self._kept[slot]
-        self._kept.setdefault(asker.slot, deque()).append((now + _UNKEYED_S, answer))
-
-    def _take(self, asker: Asker) -> str:
-        """The oldest kept answer that still holds; each is given once."""
-        kept, now = self._kept.get(asker.slot, deque()), self._clock.monotonic()
-        while kept:
-            until, answer = kept.popleft()
-            if until >= now:
-                return answer
-        return ""
 
     async def _text(self, images: Images) -> str:
         names = [await self._store.keep(picture) for picture in images.pictures]
@@ -272,6 +279,11 @@ def _is_pending(task: asyncio.Task[Images]) -> bool:
         return False
     error = task.exception()
     return isinstance(error, NotDelivered) and error.pending
+
+
+def _never() -> NotDelivered:
+    return NotDelivered("no image: what was still running at the deadline brought none", state="failed", request_id="",
+                        code="late_answer_lost")
 
 
 def _gone() -> NoReturn:

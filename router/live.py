@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
@@ -12,9 +13,14 @@ from .building import SystemClock, catalogue_of, environment_settings, policy_of
 from .byte_gate import ByteGate
 from .decide import compile_policy, decide
 from .dispatch import Dispatcher
-from .errors import BadRequest
+from .errors import BadRequest, LedgerError
 from .events import Event, tell_all
 from .identity import Hasher, hash_key_of, new_request_id
+from .jobs.desk import JobDesk
+from .jobs.inheriting import Inheritance
+from .jobs.parcels import Parcels
+from .jobs.running import Runner
+from .jobs.workshop import Workshop
 from .joining import Joining
 from .ledger.values import Outcome
 from .limits import Limits
@@ -24,6 +30,8 @@ from .request_checks import check_request
 from .store import PictureStore
 from .upkeep import Upkeep
 from .waiting import Wait
+from .webhooks.addresses import check_webhook
+from .webhooks.body import event_body
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -33,10 +41,12 @@ if TYPE_CHECKING:
     from .decide import Compiled, Decision
     from .errand import Clock
     from .images import Images
+    from .jobs.desk import JobView
     from .ledger.protocol import Ledger
     from .pictures import Picture
     from .policy import Policy
     from .settings import Settings
+    from .waiting import Heir
 
 __all__ = ["Router"]
 
@@ -104,8 +114,16 @@ class Router:
         self._maker = Maker(
             ledger=self.ledger, dispatcher=self._dispatcher, board=self.board, limits=self._limits, clock=self.clock,
             hasher=self._hasher, tenants=self._tenants, tell=self.tell)
-        self._upkeep = Upkeep(self.ledger, self._backends, self.store, self.clock, tell=self.tell,
-                              settle_again=self._dispatcher.settle_again, learned=self.learn,
+        own = frozenset(backend.name for backend in self.settings.backends if backend.is_own)
+        self._shop = Workshop(
+            self.ledger, self._backends, self.store, Parcels(self.settings.store.folder), self.clock, self.tell, own,
+            telling=lambda job: event_body(job, at=self.clock.now()), woken=lambda: None)
+        known = self.settings.jobs
+        self._runner = Runner(self._shop, self._maker, compiled=self._compiled_for, release=self.release,
+                              most_running=known.most_running, most_batched=known.most_batched)
+        self.jobs = JobDesk(self._shop, self._maker, self._runner, hasher=self._hasher, settings=known,
+                            compiled=self._compiled_for)
+        self._upkeep = Upkeep(self._shop, settle_again=self._dispatcher.settle_again, learned=self.learn,
                               keep_days=self.settings.retention_days)
         return self
 
@@ -115,6 +133,7 @@ class Router:
     async def close(self) -> None:
         """Wait for what was sent, then let go of backends and books."""
         await self._upkeep.stop()
+        await self._runner.stop()
         await self._dispatcher.close()
         await self._joining.close()
         for backend in self._backends.values():
@@ -136,10 +155,18 @@ class Router:
                 acceptance=self._acceptance)
         return self._compiled
 
+    def _compiled_for(self, request: ImageRequest) -> Compiled:
+        del request
+        return self.compiled
+
     def use_policy(self, policy: Policy) -> None:
         """From now on requests are decided by another policy; those on their way keep theirs."""
         self.policy = policy
         self.tell(Event("policy_changed", self.clock.now(), facts={"digest": policy.digest, "name": policy.name}))
+
+    def jobs_running(self) -> int:
+        """Jobs this process works on now."""
+        return self._runner.count
 
     def tell(self, event: Event) -> None:
         """Tell every hook, behind the work at hand: one that raises takes no money and no picture with it."""
@@ -172,7 +199,7 @@ class Router:
         """
         request = self._for_tenant(request)
         check_request(request)
-        compiled = self.compiled
+        compiled = self._compiled_for(request)
         return decide(compiled, request, states=await self._maker.states(request, compiled=compiled),
                       now=self.clock.monotonic())
 
@@ -195,12 +222,34 @@ class Router:
             raise
         asker = self._joining.asker(request, wait, key=idempotency_key, request_id=name)
         return await self._joining.answer(asker, lambda late: self._maker.make(
-            request, wait, name, compiled=self.compiled, late=late))
+            request, wait, name=name, compiled=self._compiled_for(request), late=late))
+
+    async def submit(self, request: ImageRequest, *, idempotency_key: str = "", webhook_url: str = "",
+                     request_id: str = "") -> JobView:
+        """Accept a request as a job: its images are asked for later, as `router.jobs` tells; errors as in `JobDesk`."""
+        name, request = request_id or new_request_id(), self._for_tenant(request)
+        try:
+            check_request(request)
+            if webhook_url:
+                check_webhook(webhook_url, self._tenants.get(request.tenant), hosts=self.settings.jobs.webhook_hosts)
+            return await self.jobs.submit(request, request_id=name, key=idempotency_key, webhook_url=webhook_url)
+        except BadRequest as error:
+            await self.reject(request, error, request_id=name)
+            raise
+
+    def heir(self, request: ImageRequest, *, request_id: str, idempotency_key: str = "") -> Heir:
+        """Makes a job of a request should its caller go away."""
+        request = self._for_tenant(request)
+        patience_s = request.deadline_s or self.policy.segment(request.segment).deadline_s
+        return Inheritance(self._shop, request, request_id, key=idempotency_key, patience_s=patience_s)
 
     async def keep_unread(self, request: ImageRequest, images: Images, *, idempotency_key: str = "") -> None:
-        """The caller is gone before it read its images: keep them for its retry."""
+        """The caller is gone before it read its images: they are a job that is done, and kept for its retry."""
         asker = self._joining.asker(self._for_tenant(request), Wait(), key=idempotency_key, request_id="")
-        await self._joining.keep_unread(asker, images)
+        with contextlib.suppress(LedgerError):
+            answer = await self._joining.keep_unread(asker, images)
+            heir = self.heir(request, request_id=images.request_id, idempotency_key=idempotency_key)
+            await heir.gets(answer)
 
     async def reject(self, request: ImageRequest, error: BadRequest, *, request_id: str) -> None:
         """One row for a request that was never sent anywhere."""

@@ -66,7 +66,7 @@ class Maker:
         self._ledger, self._dispatcher, self._board, self._limits = ledger, dispatcher, board, limits
         self._clock, self._hasher, self._tenants, self._tell = clock, hasher, tenants, tell
 
-    async def make(self, request: ImageRequest, wait: Wait, name: str, *, compiled: Compiled, late: Told,
+    async def make(self, request: ImageRequest, wait: Wait, *, name: str, compiled: Compiled, late: Told,
                    terms: Terms | None = None) -> Images:
         """The images of a request.
 
@@ -97,8 +97,8 @@ class Maker:
                         terms=terms)
         self._tell(Event("request_decided", at, name, option=decision.choice.option.label if decision.choice else "",
                          tenant=request.tenant))
-        if decision.choice is None and not any(plan.delivered for plan in errand.plans):
-            raise await self._unsent(errand)
+        if decision.choice is None and not (terms and terms.plans and all(plan.delivered for plan in terms.plans)):
+            await self._refuse(decision, errand)
         if terms is not None and not terms.plans:
             await terms.split(tuple(plan.n for plan in errand.plans))
         return await self._closed(errand, await self._dispatcher.run(errand))
@@ -114,14 +114,29 @@ class Maker:
         row = request_row(request, None, request_id=request_id, at=at, hasher=self._hasher, keep_prompt=False)
         await self._ledger.record(row, Closing(request_id, "rejected", error.code, 400, "", "", "", "", 0, 0, 0.0, at))
 
-    async def _unsent(self, errand: Errand) -> NotDelivered:
-        name = errand.row.id
-        unsent = not_delivered(errand.decision, None, request_id=name, retry_after_s=None)
-        if errand.terms is None or unsent.state not in AGAIN:
-            await self._ledger.record(errand.row, Closing(
-                name, "rejected", unsent.code, status_of(unsent), "", "", "", "", 0, 0,
-                self._clock.monotonic() - errand.accepted_at, self._clock.now()))
+    async def unsent(self, decision: Decision, *, request_id: str) -> NotDelivered:
+        """Why nothing may make a request, with its row in the books."""
+        unsent = not_delivered(decision, None, request_id=request_id, retry_after_s=None)
+        row = request_row(decision.request, decision, request_id=request_id, at=self._clock.now(), hasher=self._hasher,
+                          keep_prompt=False)
+        await self._ledger.record(row, self._rejected(request_id, unsent, waited_s=0.0))
         return unsent
+
+    async def _refuse(self, decision: Decision, errand: Errand) -> None:
+        """Of a job, what is there already is handed on even where the rest can never be made."""
+        name, terms = errand.row.id, errand.terms
+        unsent = not_delivered(decision, None, request_id=name, retry_after_s=None)
+        if terms is not None and unsent.state in AGAIN:
+            raise unsent
+        if terms is not None and any(plan.delivered for plan in terms.plans):
+            return
+        waited_s = self._clock.monotonic() - errand.accepted_at
+        await self._ledger.record(errand.row, self._rejected(name, unsent, waited_s=waited_s))
+        raise unsent
+
+    def _rejected(self, name: str, unsent: NotDelivered, *, waited_s: float) -> Closing:
+        return Closing(name, "rejected", unsent.code, status_of(unsent), "", "", "", "", 0, 0, waited_s,
+                       self._clock.now())
 
     def _kept(self, name: str, decision: Decision, late: Told) -> Callable[[Late], Awaitable[None]]:
         async def kept(told: Late) -> None:

@@ -19,10 +19,12 @@ if TYPE_CHECKING:
 
     from .request import DataClass
 
-__all__ = ["ANY_SEGMENT", "AtLimit", "DataRule", "OnRefusal", "Policy", "SegmentPolicy", "load_policy", "read_policy"]
+__all__ = ["ANY_SEGMENT", "AfterBatch", "AtLimit", "DataRule", "OnRefusal", "Policy", "SegmentPolicy", "load_policy",
+           "read_policy"]
 
 OnRefusal = Literal["stop", "elsewhere"]
 AtLimit = Literal["refuse", "downgrade", "queue"]
+AfterBatch = Literal["stop", "sync"]
 ANY_SEGMENT = "default"
 _DATA_CLASSES: tuple[DataClass, ...] = ("public", "confidential", "restricted")
 _DIGEST_CHARS = 16
@@ -41,6 +43,7 @@ class SegmentPolicy:
         words_limit: words a model with a known limit on text may be asked to render.
         on_refusal: whether a provider's refusal ends the request or another may be asked.
         at_limit: what happens where a budget is spent.
+        after_batch: whether what a batch lane failed to make may be made in the sync lane, at its price.
         accepted_share: by card, the share of images people accept; 1 where nothing is said, and then assumed.
     """
 
@@ -52,6 +55,7 @@ class SegmentPolicy:
     words_limit: int
     on_refusal: OnRefusal
     at_limit: AtLimit
+    after_batch: AfterBatch
     accepted_share: Mapping[str, float]
 
 
@@ -137,7 +141,7 @@ def _digest(document: Mapping[str, Any]) -> str:
 
 def _segments(fields: Fields) -> Mapping[str, SegmentPolicy]:
     known = fields.table("segment")
-    base = SegmentPolicy(ANY_SEGMENT, (), MappingProxyType({}), Size(1024, 1024), 180.0, 4, "stop", "refuse",
+    base = SegmentPolicy(ANY_SEGMENT, (), MappingProxyType({}), Size(1024, 1024), 180.0, 4, "stop", "refuse", "stop",
                          MappingProxyType({}))
     default = _segment(known.table(ANY_SEGMENT), ANY_SEGMENT, base=base)
     named = {name: _segment(known.table(name), name, base=default) for name in known.names() if name != ANY_SEGMENT}
@@ -153,6 +157,7 @@ def _segment(fields: Fields, name: str, *, base: SegmentPolicy) -> SegmentPolicy
         fields.count("words_limit", base.words_limit, most=_MOST_WORDS) or 0,
         fields.word("on_refusal", base.on_refusal, words=("stop", "elsewhere")),
         fields.word("at_limit", base.at_limit, words=("refuse", "downgrade", "queue")),
+        fields.word("after_batch", base.after_batch, words=("stop", "sync")),
         MappingProxyType(dict(base.accepted_share) | fields.shares("accepted_share")))
     fields.text("note")
     fields.done()

@@ -10,6 +10,7 @@ from .backends.protocol import Job, Reply
 from .errors import LedgerError
 from .events import Event
 from .images import Images, answer_text
+from .ledger.job_protocol import JobRow
 from .ledger.values import Settlement
 from .quantities import Size, micro_usd, usd_from_micro
 from .request import ImageRequest
@@ -23,24 +24,25 @@ if TYPE_CHECKING:
     from .ledger.values import OpenAttempt
     from .store import PictureStore
 
-__all__ = ["recover"]
+__all__ = ["collected", "recover", "settlement_of_open"]
 
 _COLLECTABLE = timedelta(hours=24)
 
 
 async def recover(ledger: Ledger, backends: Mapping[str, Backend], *, store: PictureStore, clock: Clock,
-                  tell: Callable[[Event], None]) -> int:
-    """Settle every attempt whose process is gone; how many there were.
+                  tell: Callable[[Event], None], own: frozenset[str] = frozenset()) -> int:
+    """Take care of every attempt whose process is gone; how many there were.
 
-    What a provider can still be asked for is fetched and kept under the tenant's idempotency key; it is on disk before
-    it is settled. Without a key nobody could ask for it: it is booked alone. What cannot be asked for may have been
-    billed, and stays on the books at its worst case.
+    Its request becomes a job, which whoever runs jobs takes up: what a provider can still be asked for is fetched, kept
+    under the request's id and its idempotency key, and booked. What comes of a job that has ended is settled here; what
+    cannot be asked for may have been billed, and stays on the books at its worst case.
     """
     settled = 0
     while found := await ledger.open_attempts():
         for attempt in found:
             try:
-                told = await _recovered(attempt, backends, ledger=ledger, store=store, clock=clock)
+                told = await _bequeathed(attempt, ledger, clock) or await _recovered(
+                    attempt, backends, ledger=ledger, store=store, clock=clock, own=own)
                 settled += 1
             except LedgerError as error:
                 told = {"problem": str(error)[:200]}  # it stays reserved, for the process after this one
@@ -49,28 +51,40 @@ async def recover(ledger: Ledger, backends: Mapping[str, Backend], *, store: Pic
     return settled
 
 
+async def _bequeathed(attempt: OpenAttempt, ledger: Ledger, clock: Clock) -> dict[str, object]:
+    """Make a job of the request behind an attempt; nothing where it is one already."""
+    now = clock.now()
+    job = JobRow(attempt.request_id, attempt.tenant, "queued", "", "", "now", attempt.n, attempt.sent_at, now, now,
+                 key=attempt.key)
+    return {"kind": "job", "code": ""} if await ledger.jobs.add(job) else {}
+
+
 async def _recovered(attempt: OpenAttempt, backends: Mapping[str, Backend], *, ledger: Ledger, store: PictureStore,
-                     clock: Clock) -> dict[str, object]:
-    reply = await _collected(attempt, backends, clock)
+                     clock: Clock, own: frozenset[str]) -> dict[str, object]:
+    reply = await collected(attempt, backends, clock=clock, own=own)
     names = tuple([await store.keep(picture) for picture in reply.pictures]) if attempt.key else ()
-    await ledger.settle(_settlement(attempt, reply, clock))
+    await ledger.settle(settlement_of_open(attempt, reply, clock=clock))
     if reply.kind is Kind.OK and attempt.key:
         answer = answer_text(_images(attempt, reply, clock), names)
         await ledger.keep_answer(attempt.tenant, attempt.key, answer=answer)
     return {"kind": reply.kind.value, "code": reply.code}
 
 
-async def _collected(attempt: OpenAttempt, backends: Mapping[str, Backend], clock: Clock) -> Reply:
+async def collected(attempt: OpenAttempt, backends: Mapping[str, Backend], *, clock: Clock,
+                    own: frozenset[str] = frozenset()) -> Reply:
+    """What a provider still has of an attempt whose process is gone, however long it takes."""
     backend = backends.get(attempt.backend)
     if backend is None or not attempt.provider_job or clock.now() - attempt.sent_at > _COLLECTABLE:
-        return Reply(Kind.FAILED, possibly_billed=True, code="lost_with_its_process")
+        billed = attempt.backend not in own
+        return Reply(Kind.FAILED, possibly_billed=billed, code="lost_with_its_process")
     size = Size.parse(attempt.size)
     job = Job(ImageRequest("", size=size, n=attempt.n), attempt.model, attempt.n, size, attempt.quality,
               attempt.attempt_id)
     return await backend.collect(attempt.provider_job, job)
 
 
-def _settlement(attempt: OpenAttempt, reply: Reply, clock: Clock) -> Settlement:
+def settlement_of_open(attempt: OpenAttempt, reply: Reply, *, clock: Clock, kept: str = "") -> Settlement:
+    """How an attempt that was collected stands on the books; its reserve stands for what no provider told."""
     billed = reply.kind is Kind.OK or reply.possibly_billed
     micro = attempt.reserve_micro_usd if billed else 0
     if reply.cost_usd is not None:
@@ -82,7 +96,7 @@ def _settlement(attempt: OpenAttempt, reply: Reply, clock: Clock) -> Settlement:
         "" if reply.cost_usd is None else str(reply.cost_usd), clock.now(), attempt.provider_job, reply.request_id,
         len(reply.pictures), sum(picture.file_bytes for picture in reply.pictures),
         sum(picture.size.pixels for picture in reply.pictures),
-        " ".join(picture.digest[:32] for picture in reply.pictures), "recovered")
+        " ".join(picture.digest[:32] for picture in reply.pictures), "recovered", kept)
 
 
 def _images(attempt: OpenAttempt, reply: Reply, clock: Clock) -> Images:

@@ -46,6 +46,7 @@ class ImageRequest:
         deadline_s: seconds from acceptance to the answer; None takes the segment's.
         max_usd: what all images together may cost at most.
         segment: the kind of work (`hero`, `bulk`, `draft`, `text` ...), which the policy knows.
+        urgency: `can_wait` for work that may use idle own GPUs or a batch lane; only a job can wait.
         text: whether words must appear in the picture: `auto` reads the prompt, `exact` and `none` outrank it.
     """
 
@@ -71,6 +72,7 @@ class ImageRequest:
     max_usd: Decimal | None = None
     segment: str = ""
     text: Literal["auto", "exact", "none"] = "auto"
+    urgency: Literal["now", "can_wait"] = "now"
     tenant: str = ""
     project: str = ""
     brand: str = ""
@@ -113,7 +115,7 @@ class ImageRequest:
         return (self.operation, self.model, self.size, self.n, self.quality, self.output_format, self.background,
                 self.steps, self.partial_images, tuple(picture.size for picture in self.references),
                 self.mask is not None, self.lora.name if self.lora else "", self.data_class, self.residency,
-                self.segment, self.needs_exact_text, self.text_words, self.seed is not None)
+                self.segment, self.needs_exact_text, self.text_words, self.seed is not None, self.urgency)
 
 
 _NONE = type(None)
@@ -126,4 +128,5 @@ _KINDS: tuple[tuple[str, tuple[type, ...], str], ...] = (
 _WORDS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("operation", ("generate", "edit")), ("output_format", get_args(PictureFormat)),
     ("background", ("auto", "opaque", "transparent")), ("moderation", ("auto", "low")),
-    ("data_class", get_args(DataClass)), ("text", ("auto", "exact", "none")))
+    ("data_class", get_args(DataClass)), ("text", ("auto", "exact", "none")),
+    ("urgency", ("now", "can_wait")))

@@ -44,7 +44,7 @@ class JobSettings:
     """Requests whose answer is fetched later.
 
     Attributes:
-        most_running: jobs that one process works on at once; those in a batch lane do not count.
+        most_running: jobs that one process works on at once, those in a batch lane aside; 0 leaves them to others.
         most_batched: jobs of one process that wait in batch lanes at once.
         most_queued: unfinished jobs of one tenant; more are refused.
         deadline_s: to the answer where neither request nor urgency says.
@@ -64,7 +64,7 @@ def read_jobs(fields: Fields) -> JobSettings:
     """The table `[jobs]`."""
     plain = JobSettings()
     made = JobSettings(
-        fields.count("most_running", plain.most_running, least=1) or plain.most_running,
+        fields.count("most_running", plain.most_running) or 0,
         fields.count("most_batched", plain.most_batched, least=1) or plain.most_batched,
         fields.count("most_queued", plain.most_queued, least=1) or plain.most_queued,
         fields.number("deadline_s", plain.deadline_s, least=1, most=_LONGEST_S) or plain.deadline_s,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING
 
 from sqlalchemy import and_, delete, func, or_, select
@@ -11,8 +12,8 @@ from . import tables
 from .books import reading, writing
 from .job_messages import EndMessage, TakeMessages
 from .job_protocol import FINAL
-from .job_rows import job_of
-from .jobs import AddJob, CancelJob, EndJob, PutBack, SplitJob, TakeJobs
+from .job_rows import attempt_of, job_of
+from .jobs import AddJob, CancelJob, EndJob, PutBack, SplitJob, TakeJobs, is_takeable
 from .rows import to_us
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .books import Books
-    from .job_protocol import JobEnd, JobRow, Message, TakenJob
+    from .job_protocol import EarlierAttempt, JobEnd, JobRow, Message, TakenJob
     from .operation import Operation
 
     Telling = Callable[[JobRow], str]
@@ -38,14 +39,25 @@ class SqlJobBooks:
     def __init__(self, books: Books, owner: str, ask: Callable[[Operation[Any]], Awaitable[Any]]) -> None:
         self._books, self._owner, self._ask = books, owner, ask
 
-    async def add(self, job: JobRow) -> None:
-        """Write a new job."""
-        await self._ask(AddJob(job, owner=self._owner))
+    async def add(self, job: JobRow) -> bool:
+        """Write a new job; False where its id is taken."""
+        return bool(await self._ask(AddJob(job, owner=self._owner)))
+
+    async def is_waiting(self, *, at: datetime) -> bool:
+        """Whether there is something to take."""
+        now = time.time_ns() // 1_000
+        return bool(await self._rows(select(_JOBS.id).where(is_takeable(to_us(at), now)).limit(1)))
 
     async def take(self, most: int, *, at: datetime, telling: Telling | None = None) -> tuple[TakenJob, ...]:
-        """Make jobs this process's own and `running`, the longest waiting first."""
+        """Make jobs this process's own and `running`, what cannot wait first."""
         taken: tuple[TakenJob, ...] = await self._ask(TakeJobs(most, at, telling))
         return taken
+
+    async def attempts(self, job_id: str) -> tuple[EarlierAttempt, ...]:
+        """What has been tried for a job so far."""
+        rows = await self._rows(select(tables.attempts).where(tables.attempts.c.request_id == job_id)
+                                .order_by(tables.attempts.c.number))
+        return tuple(attempt_of(row._mapping) for row in rows)  # noqa: SLF001 (SQLAlchemy's public name for it)
 
     async def put_back(self, job_id: str, *, not_before: datetime, code: str) -> None:
         """A running job waits again."""
@@ -96,14 +108,17 @@ class SqlJobBooks:
     async def ahead(self, job: JobRow) -> int:
         """Queued jobs that are taken before a queued one."""
         created = to_us(job.created_at)
-        before = or_(_JOBS.created_at < created, and_(_JOBS.created_at == created, _JOBS.id < job.id))
+        earlier = or_(_JOBS.created_at < created, and_(_JOBS.created_at == created, _JOBS.id < job.id))
+        before = or_(_JOBS.urgency > job.urgency, and_(_JOBS.urgency == job.urgency, earlier))
         rows = await self._rows(select(func.count()).select_from(tables.jobs).where(_JOBS.state == "queued", before))
         return int(rows[0][0])
 
-    async def counts(self) -> Mapping[str, int]:
+    async def counts(self, tenant: str | None = None) -> Mapping[str, int]:
         """Unfinished jobs by state."""
-        rows = await self._rows(select(_JOBS.state, func.count()).where(_JOBS.state.in_(("queued", "running")))
-                                .group_by(_JOBS.state))
+        wanted = select(_JOBS.state, func.count()).where(_JOBS.state.in_(("queued", "running")))
+        if tenant is not None:
+            wanted = wanted.where(_JOBS.tenant == tenant)
+        rows = await self._rows(wanted.group_by(_JOBS.state))
         return {row[0]: int(row[1]) for row in rows}
 
     async def forget(self, before: datetime) -> int:

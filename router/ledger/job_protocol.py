@@ -35,6 +35,7 @@ class JobRow:
         due_at: its deadline. What is paid for then is waited for, and nothing further is begun.
         not_before: it is not begun, or not begun again, before this.
         starts: how often a process took it up.
+        expected_s: seconds it usually takes once it runs, as was thought when it was accepted.
         parts: images per call as they were split at its first start, parted by blanks.
         code, message, http_status: why there is no image, once it has ended without.
         answer: as `images.answer_text` writes it, once it is done.
@@ -60,6 +61,7 @@ class JobRow:
     starts: int = 0
     cancel_asked: bool = False
     parts: str = ""
+    expected_s: float | None = None
     code: str = ""
     message: str = ""
     http_status: int = 0
@@ -97,7 +99,7 @@ class TakenJob:
 
 @dataclass(frozen=True)
 class JobEnd:
-    """How a job ended; `state` is one of `FINAL`."""
+    """How a job ended; `state` is one of `FINAL`, and what it cost is summed up by the books."""
 
     job_id: str
     state: JobState
@@ -106,7 +108,6 @@ class JobEnd:
     code: str = ""
     message: str = ""
     http_status: int = 200
-    usd_micro: int = 0
     answer: str = ""
 
 
@@ -143,15 +144,21 @@ class JobBooks(Protocol):
         LedgerError: the books cannot be read or written.
     """
 
-    async def add(self, job: JobRow) -> None:
-        """Write a new job; one that is `running` already belongs to this process."""
+    async def add(self, job: JobRow) -> bool:
+        """Write a new job; one that is `running` already belongs to this process. False where its id is taken."""
+
+    async def is_waiting(self, *, at: datetime) -> bool:
+        """Whether there is something to take."""
 
     async def take(self, most: int, *, at: datetime, telling: Telling | None = None) -> tuple[TakenJob, ...]:
-        """Make jobs this process's own and `running`, the longest waiting first.
+        """Make jobs this process's own and `running`, what cannot wait first, then the longest waiting.
 
         Taken are queued jobs whose time has come, and running ones whose process is gone; each goes to one process.
         A first start is told of.
         """
+
+    async def attempts(self, job_id: str) -> tuple[EarlierAttempt, ...]:
+        """What has been tried for a job so far."""
 
     async def put_back(self, job_id: str, *, not_before: datetime, code: str) -> None:
         """A running job waits again."""
@@ -160,7 +167,7 @@ class JobBooks(Protocol):
         """Note how the images of a job are split into calls."""
 
     async def end(self, end: JobEnd, *, telling: Telling | None = None) -> bool:
-        """End a job; False where it had ended before, which stays as it was."""
+        """End a job at what its attempts are settled at; False where it had ended before, which stays as it was."""
 
     async def cancel(self, tenant: str, job_id: str, *, at: datetime, expires_at: datetime,
                      telling: Telling | None = None) -> JobRow | None:
@@ -179,8 +186,8 @@ class JobBooks(Protocol):
     async def ahead(self, job: JobRow) -> int:
         """Queued jobs, of everybody, that are taken before this queued one."""
 
-    async def counts(self) -> Mapping[str, int]:
-        """Unfinished jobs by state."""
+    async def counts(self, tenant: str | None = None) -> Mapping[str, int]:
+        """Unfinished jobs by state, of everybody or of one tenant."""
 
     async def forget(self, before: datetime) -> int:
         """Delete jobs and messages that ended before an instant; how many jobs."""

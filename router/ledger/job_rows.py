@@ -31,7 +31,7 @@ def row_of(job: JobRow) -> Row:
     """
     row: Row = {name: cut(getattr(job, name), _BOUNDS[name]) for name in _TEXTS}
     row |= {name: _us(getattr(job, name)) for name in _INSTANTS}
-    row |= {name: getattr(job, name) for name in ("n", "starts", "http_status", "usd_micro")}
+    row |= {name: getattr(job, name) for name in ("n", "starts", "http_status", "usd_micro", "expected_s")}
     row["id"] = identifier(job.id, _BOUNDS["id"], name="job id")
     row["tenant"], row["cancel_asked"] = cut(job.tenant, _BOUNDS["tenant"]), int(job.cancel_asked)
     return row
@@ -39,7 +39,7 @@ def row_of(job: JobRow) -> Row:
 
 def job_of(row: RowMapping | Row) -> JobRow:
     """The job of a row."""
-    plain = (*_TEXTS, "id", "tenant", "n", "starts", "http_status", "usd_micro")
+    plain = (*_TEXTS, "id", "tenant", "n", "starts", "http_status", "usd_micro", "expected_s")
     facts: dict[str, Any] = {name: row[name] for name in plain}
     facts |= {name: None if row[name] is None else from_us(row[name]) for name in _INSTANTS}
     return JobRow(**facts, cancel_asked=bool(row["cancel_asked"]))

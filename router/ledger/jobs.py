@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, insert, or_, select, update
+from sqlalchemy import and_, func, insert, or_, select, update
 
 from . import tables
 from .job_protocol import FINAL, JobRow, TakenJob
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
-    from sqlalchemy import Select
+    from sqlalchemy import ColumnElement, Select
 
     from .job_protocol import JobEnd
     from .page import Page, Wants
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     Telling = Callable[[JobRow], str]
 
-__all__ = ["AddJob", "CancelJob", "EndJob", "PutBack", "SplitJob", "TakeJobs", "is_unfinished"]
+__all__ = ["AddJob", "CancelJob", "EndJob", "PutBack", "SplitJob", "TakeJobs", "is_takeable", "is_unfinished"]
 
 _JOBS, _MESSAGES, _ATTEMPTS = tables.jobs.c, tables.messages, tables.attempts.c
 _BOUNDS = tables.bounds(tables.jobs)
@@ -45,10 +45,12 @@ class AddJob(_OnJobs):
     def __init__(self, job: JobRow, *, owner: str) -> None:
         self._row = row_of(job) | {"owner": owner if job.state == "running" else ""}
 
-    def apply(self, page: Page) -> None:
+    def apply(self, page: Page) -> bool:
         """The same job added again is left as it is."""
-        if _locked(page, self._row["id"]) is None:
-            page.connection.execute(insert(tables.jobs).values(**self._row))
+        if _locked(page, self._row["id"]) is not None:
+            return False
+        page.connection.execute(insert(tables.jobs).values(**self._row))
+        return True
 
 
 class TakeJobs(_OnJobs):
@@ -105,14 +107,14 @@ class EndJob(_OnJobs):
         self._changed = {
             "state": end.state, "ended_at": to_us(end.at), "expires_at": to_us(end.expires_at),
             "code": cut(end.code, 100), "message": cut(end.message, 500), "http_status": end.http_status,
-            "usd_micro": end.usd_micro, "answer": cut(end.answer, _BOUNDS["answer"])}
+            "answer": cut(end.answer, _BOUNDS["answer"])}
 
     def apply(self, page: Page) -> bool:
         """False where it had ended before, or another process has taken it over."""
         row = _locked(page, self._id)
         if row is None or row["state"] in FINAL or row["owner"] not in ("", page.owner):
             return False
-        _change(page, row, self._changed, telling=self._telling)
+        _change(page, row, self._changed | {"usd_micro": _spent(page, self._id)}, telling=self._telling)
         return True
 
 
@@ -123,8 +125,7 @@ class CancelJob(_OnJobs):
                  telling: Telling | None) -> None:
         self._tenant, self._id, self._telling = tenant, job_id, telling
         self._ended = {"state": "cancelled", "ended_at": to_us(at), "expires_at": to_us(expires_at),
-                       "code": "cancelled", "message": "cancelled before it was begun; nothing was paid for",
-                       "http_status": 409, "cancel_asked": 1}
+                       "code": "cancelled", "http_status": 409, "cancel_asked": 1}
 
     def apply(self, page: Page) -> JobRow | None:
         """The job as it stands now; one that has ended is left as it is."""
@@ -134,7 +135,10 @@ class CancelJob(_OnJobs):
         if row["state"] in FINAL:
             return job_of(row)
         if row["state"] == "queued" and not _was_sent(page, self._id):
-            return _change(page, row, self._ended, telling=self._telling)
+            spent = _spent(page, self._id)
+            told = "" if spent else "; nothing was paid for"
+            return _change(page, row, self._ended | {"usd_micro": spent, "message": f"cancelled while it waited{told}"},
+                           telling=self._telling)
         return _change(page, row, {"cancel_asked": 1, "not_before": 0})
 
 
@@ -159,12 +163,16 @@ def _change(page: Page, row: Row, changed: Row, *, telling: Telling | None = Non
 
 
 def _takeable(at: int, now: int, most: int) -> Select[Any]:
+    return (select(tables.jobs).where(is_takeable(at, now)).limit(most).with_for_update(skip_locked=True)
+            .order_by(_JOBS.urgency.desc(), _JOBS.created_at, _JOBS.id))
+
+
+def is_takeable(at: int, now: int) -> ColumnElement[bool]:
+    """Whether a job's time has come, or its process is gone."""
     owners = tables.owners.c
     living = select(owners.id).where(owners.lease_until >= now)
     orphaned = and_(_JOBS.state == "running", _JOBS.owner.not_in(living))
-    waiting = and_(_JOBS.state == "queued", _JOBS.not_before <= at)
-    return (select(tables.jobs).where(or_(orphaned, waiting)).order_by(_JOBS.created_at, _JOBS.id).limit(most)
-            .with_for_update(skip_locked=True))
+    return or_(orphaned, and_(_JOBS.state == "queued", _JOBS.not_before <= at))
 
 
 def _earlier(page: Page, jobs: Sequence[str]) -> Sequence[Any]:
@@ -175,6 +183,12 @@ def _earlier(page: Page, jobs: Sequence[str]) -> Sequence[Any]:
         _ATTEMPTS.request_id.in_(jobs), _ATTEMPTS.state.in_(("reserved", "sent"))).values(owner=page.owner))
     return page.connection.execute(select(tables.attempts).where(_ATTEMPTS.request_id.in_(jobs))
                                    .order_by(_ATTEMPTS.request_id, _ATTEMPTS.number)).mappings().all()
+
+
+def _spent(page: Page, job_id: str) -> int:
+    """Micro-dollars of all attempts."""
+    return int(page.connection.execute(select(func.coalesce(func.sum(_ATTEMPTS.settled_micro_usd), 0)).where(
+        _ATTEMPTS.request_id == job_id)).scalar_one())
 
 
 def _was_sent(page: Page, job_id: str) -> bool:

@@ -86,7 +86,8 @@ jobs = Table(
     _text("operation", 20), _text("segment", 60), _text("urgency", 20), _count("n"), _text("parcel", 100),
     _text("key", 255), _text("webhook_url", 2_000), _big("created_at"), _big("due_at"), _big("not_before"),
     Column("started_at", BigInteger), Column("ended_at", BigInteger), Column("expires_at", BigInteger),
-    _count("starts"), _count("cancel_asked"), _text("parts", 100), _text("code", 100), _text("message", 500),
+    _count("starts"), _count("cancel_asked"), Column("expected_s", Float),
+    _text("parts", 100), _text("code", 100), _text("message", 500),
     _count("http_status"), _big("usd_micro"), _text("answer", 16_384), _count("messages"),
 )
 _unfinished = jobs.c.state.in_(("queued", "running"))

@@ -22,20 +22,24 @@ _SLICE = 128 * 1024
 """What the socket does not take at once is copied into its buffer, so a whole picture is never offered at once."""
 
 
-def answer_headers(images: Images, wishes: Wishes, *ignored: str) -> dict[str, str]:
-    """What was asked and what was delivered, by whom, at what cost; `ignored` are fields this answer passes over."""
+def answer_headers(images: Images, wishes: Wishes | None, *ignored: str) -> dict[str, str]:
+    """What was asked and what was delivered, by whom, at what cost; `ignored` are fields this answer passes over.
+
+    Of a job, whose wishes are gone when it is fetched, the model asked for is not told.
+    """
     told = {
         "x-request-id": images.request_id, "x-router-request-id": images.request_id,
         "x-router-backend": images.backend, "x-router-model": images.model, "x-router-option": images.option,
         "x-router-quality": images.quality or "none", "x-router-cost-usd": f"{images.usd:.6f}",
-        "x-router-attempts": str(images.attempts), "x-router-asked-model": wishes.request.model[:80],
+        "x-router-attempts": str(images.attempts),
         "x-router-asked-size": images.asked_size, "x-router-delivered-size": str(images.size),
         "x-router-asked-n": str(images.asked_n), "x-router-delivered-n": str(len(images.pictures)),
         "x-router-state": images.state}
     flags = {"x-router-simulated": images.simulated, "x-router-replayed": images.replayed,
              "x-router-stepped-down": images.stepped_down}
     told |= {name: "true" for name, holds in flags.items() if holds}
-    told |= ignored_header((*wishes.ignored, *images.ignored, *ignored))
+    told |= {"x-router-asked-model": wishes.request.model[:80]} if wishes else {}
+    told |= ignored_header((*(wishes.ignored if wishes else ()), *images.ignored, *ignored))
     return {name: value.encode("ascii", "replace").decode() for name, value in told.items()}
 
 
@@ -45,11 +49,11 @@ def ignored_header(names: Sequence[str]) -> dict[str, str]:
     return {"x-router-ignored": told[:_LONGEST_HEADER]} if told else {}
 
 
-async def send_images(request: web.Request, images: Images, *, wishes: Wishes, urls: tuple[str, ...]) -> (
+async def send_images(request: web.Request, images: Images, *, wishes: Wishes | None, urls: tuple[str, ...]) -> (
         web.StreamResponse):
     """Send an answer, base64 text or addresses; it is as long as its pictures and is never built as a whole."""
     chunks = list(_chunks(images, urls))
-    unkept = ("response_format",) if wishes.answers == "url" and not urls else ()
+    unkept = ("response_format",) if wishes and wishes.answers == "url" and not urls else ()
     headers = answer_headers(images, wishes, *unkept)
     response = web.StreamResponse(headers=headers | {"Content-Type": "application/json"})
     response.content_length = sum(len(chunk) for chunk in chunks)

@@ -9,6 +9,7 @@ from aiohttp import web
 from .administration import Administration
 from .asking import Asking
 from .desk import BEGUN, Desk
+from .job_answers import JobAnswers
 from .making import Making
 from .operating import Operating
 
@@ -30,6 +31,12 @@ def make_app(router: Router) -> web.Application:
         app.router.add_post(f"{prefix}/images/variations", making.variations)
         app.router.add_get(f"{prefix}/models", asking.models)
         app.router.add_get(f"{prefix}/models/{{name:.+}}", asking.model)
+    jobs = JobAnswers(desk)
+    app.router.add_get("/v1/images/jobs", jobs.many)
+    app.router.add_get("/v1/images/jobs/{id}", jobs.one)
+    app.router.add_delete("/v1/images/jobs/{id}", jobs.cancel)
+    app.router.add_post("/v1/images/jobs/{id}/cancel", jobs.cancel)
+    app.router.add_get("/v1/images/jobs/{id}/result", jobs.result)
     app.router.add_post("/v1/decide", asking.decide)
     app.router.add_post("/v1/images/{id}/outcome", asking.outcome)
     app.router.add_get("/v1/images/files/{name}", asking.file)

@@ -2,86 +2,32 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from ..errors import BadRequest, LedgerError
 from ..request import ImageRequest
-from ..waiting import Wait
 from .answers import send_images, urls_of
 from .desk import REQUEST_ID
+from .exchange import Exchange
+from .job_answers import accept_job, refuse_waiting, wants_job
 from .problems import Problem
 from .reading import read_edit, read_generation
 from .streams import stream_images
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
 
     from aiohttp import web
 
     from ..images import Images
-    from ..live import Router
-    from ..pictures import Picture
     from ..settings import Tenant
     from .desk import Desk
     from .room import Intake
     from .wishes import Wishes
 
-__all__ = ["Exchange", "Making"]
+__all__ = ["Making"]
 
 _LONGEST_KEY = 255
-_SEND_S = 120.0
-
-
-@dataclass(frozen=True)
-class Exchange:
-    """One request for images and its caller's line."""
-
-    router: Router
-    http: web.Request
-    wishes: Wishes
-    key: str
-
-    @property
-    def request_id(self) -> str:
-        """Its row in the books."""
-        return self.http[REQUEST_ID]
-
-    @property
-    def base_url(self) -> str:
-        """How the caller reaches this server."""
-        return self.router.settings.server.public_url or f"{self.http.scheme}://{self.http.host}"
-
-    async def answer(self, on_partial: Callable[[int, Picture], Awaitable[None]] | None = None) -> Images:
-        """The images; the router learns from the cancellation of this that the caller hung up."""
-        is_retry = self.http.headers.get("x-stainless-retry-count", "0") not in ("", "0")
-        return await self.router.answer(self.wishes.request, wait=Wait(on_partial, is_retry=is_retry),
-                                        request_id=self.request_id, idempotency_key=self.key)
-
-    async def deliver(self, images: Images, send: Callable[[], Awaitable[web.StreamResponse]]) -> web.StreamResponse:
-        """Send images; where the line breaks, or nobody reads, they are kept for the caller's retry."""
-        try:
-            async with asyncio.timeout(_SEND_S):
-                return await send()
-        except (ConnectionError, asyncio.CancelledError, TimeoutError) as error:
-            await self.keep(images)
-            if not isinstance(error, TimeoutError):
-                raise
-            raise self._cut_off() from None
-        finally:
-            self.router.release(images)
-
-    def _cut_off(self) -> ConnectionError:
-        """A reader that has stopped must not hold bytes that others wait for."""
-        if self.http.transport is not None:
-            self.http.transport.abort()
-        return ConnectionResetError()
-
-    async def keep(self, images: Images) -> None:
-        """Keep what the caller did not hear."""
-        await asyncio.shield(self.router.keep_unread(self.wishes.request, images, idempotency_key=self.key))
 
 
 class Making:
@@ -109,6 +55,9 @@ class Making:
             key, wishes = await self._read(request, intake, tenant=tenant, operation=operation)
             self._desk.doors.count(tenant, images=wishes.request.n, now=time.monotonic())
             exchange = Exchange(self._router, request, wishes, key)
+            if wants_job(request):
+                return await accept_job(exchange)
+            refuse_waiting(wishes)
             return await (stream_images(exchange) if wishes.stream else _whole(exchange))
 
     async def _read(self, request: web.Request, intake: Intake, *, tenant: Tenant | None,

@@ -18,7 +18,7 @@ _ROUTING = {
         "deadline_s": {"type": "number", "exclusiveMinimum": 0}, "max_usd": {"type": "number", "minimum": 0},
         "lora": {"oneOf": [_TEXT, {"type": "object", "properties": {"name": _TEXT, "scale": {"type": "number"}}}]},
         "segment": _TEXT, "text": {"enum": ["auto", "exact", "none"]}, "project": _TEXT, "brand": _TEXT,
-        "campaign": _TEXT, "cost_center": _TEXT,
+        "campaign": _TEXT, "cost_center": _TEXT, "urgency": {"enum": ["now", "can_wait"]}, "webhook_url": _TEXT,
         "tags": {"type": "object", "additionalProperties": _TEXT}}}
 _FIELDS = {
     "prompt": {"type": "string", "maxLength": MOST_PROMPT_CHARS},
@@ -69,6 +69,7 @@ def _own_paths() -> dict[str, Any]:
                           "mask": {"type": "boolean"}}
     return {
         "/v1/decide": {"post": _operation("Decide only; nothing is sent", _json(question, needed=["prompt"]))},
+        **_job_paths(),
         "/v1/images/{id}/outcome": {"post": _operation(
             "What a person made of an image", _json(_OUTCOME, needed=["verdict"]), "id")},
         "/v1/images/files/{name}": {"get": _operation("A stored picture", None, "name")},
@@ -76,6 +77,17 @@ def _own_paths() -> dict[str, Any]:
         "/readyz": {"get": _operation("Requests can be taken", None)},
         "/metrics": {"get": _operation("Prometheus metrics", None)},
         "/openapi.json": {"get": _operation("This document", None)}}
+
+
+def _job_paths() -> dict[str, Any]:
+    """Of generations and edits that were sent with the header `Prefer: respond-async` and answered with 202."""
+    query = [_query(name) for name in ("limit", "after", "status", "idempotency_key")]
+    return {
+        "/v1/images/jobs": {"get": _operation("Your jobs, the latest first", None) | {"parameters": query}},
+        "/v1/images/jobs/{id}": {"get": _operation("A job as it stands", None, "id"),
+                                 "delete": _operation("Ask that a job be ended", None, "id")},
+        "/v1/images/jobs/{id}/cancel": {"post": _operation("Ask that a job be ended", None, "id")},
+        "/v1/images/jobs/{id}/result": {"get": _operation("The images of a job, or its error", None, "id")}}
 
 
 def _admin_paths() -> dict[str, Any]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from ..images import Images
     from ..pictures import Picture
-    from .making import Exchange
+    from .exchange import Exchange
 
 __all__ = ["HEARTBEAT_S", "stream_images"]
 

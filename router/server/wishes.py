@@ -24,7 +24,7 @@ __all__ = ["ROUTING", "Wishes", "read_wishes"]
 Answers = Literal["b64_json", "url"]
 _LEGACY_QUALITIES = {"standard": "auto", "hd": "high", "": "auto"}
 ROUTING = ("data_class", "deadline_s", "max_usd", "lora", "segment", "text", "tags", "residency", "project", "brand",
-           "campaign", "cost_center")
+           "campaign", "cost_center", "urgency", "webhook_url")
 _READ = frozenset({
     "prompt", "model", "n", "size", "quality", "output_format", "output_compression", "background", "moderation",
     "stream", "partial_images", "response_format", "user", "safety_identifier", "seed", "steps", "num_inference_steps",
@@ -44,6 +44,7 @@ class Wishes:
     stream: bool
     answers: Answers
     ignored: tuple[str, ...]
+    webhook_url: str = ""
 
 
 def read_wishes(fields: Mapping[str, Any], *, tenant: Tenant | None, operation: Literal["generate", "edit"],
@@ -70,7 +71,8 @@ def read_wishes(fields: Mapping[str, Any], *, tenant: Tenant | None, operation: 
     default: Answers = tenant.answers if tenant else "b64_json"
     answers = read.word("response_format", default, words=("b64_json", "url"))
     return Wishes(request, stream, answers, _ignored(fields, request, previews=previews, streamed_url=(
-        stream and answers == "url" and "response_format" in fields)))
+        stream and answers == "url" and "response_format" in fields)),
+        _plain("webhook_url", routing.get("webhook_url") or ""))
 
 
 def _ignored(fields: Mapping[str, Any], request: ImageRequest, *, previews: int, streamed_url: bool) -> (
@@ -167,9 +169,9 @@ class _Fields:
 def _routed(routing: Mapping[str, Any]) -> dict[str, Any]:
     readers: dict[str, Callable[[str, Any], Any]] = {
         "data_class": _one_of("public", "confidential", "restricted"), "text": _one_of("auto", "exact", "none"),
-        "deadline_s": _seconds, "max_usd": _usd, "tags": _tags}
+        "deadline_s": _seconds, "max_usd": _usd, "tags": _tags, "urgency": _one_of("now", "can_wait")}
     return {name: readers[name](name, value) if name in readers else _plain(name, value)
-            for name, value in routing.items() if name != "lora" and value is not None}
+            for name, value in routing.items() if name not in ("lora", "webhook_url") and value is not None}
 
 
 def _one_of(*words: str) -> Callable[[str, Any], str]:

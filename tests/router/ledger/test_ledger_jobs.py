@@ -29,7 +29,7 @@ def job(name: str = "r-a1", **changed: Any) -> JobRow:
 
 
 def end(name: str = "r-a1", state: Any = "done", **changed: Any) -> JobEnd:
-    return replace(JobEnd(name, state, AT, AT + HOUR, answer="{}", usd_micro=3), **changed)
+    return replace(JobEnd(name, state, AT, AT + HOUR, answer="{}"), **changed)
 
 
 def telling(row: JobRow) -> str:
@@ -87,6 +87,9 @@ def test_a_job_whose_process_is_gone_is_taken_up_with_what_was_tried(url: str) -
             assert (attempt.state, attempt.provider_job) == ("sent", "job-7 https://example.test/7")
             await survivor.settle(settlement(kept="one.png two.png"))
             assert await survivor.jobs.end(end(state="failed"))
+            ended = await survivor.jobs.find("acme", "r-a1")
+            assert ended is not None
+            assert ended.usd_micro == 30_000
             await survivor.reserve(intent("a2", budgets=(), request=request("r-a1")))
             assert await survivor.jobs.take(5, at=AT) == ()
         async with opened(url) as later:

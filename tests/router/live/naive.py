@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from router.decide import verdict_now
 from router.errors import OutOfReach, PriceError
+from router.moment_rules import may_buy, verdict_now
 from router.names import find_named
 from router.option_rules import Asked, first_refusal, quality_step
 from router.options import Catalogue
@@ -33,6 +33,7 @@ class Row:
     step: int = 0
     usd_per_accepted: float = 0.0
     ranked: bool = False
+    candidate: Candidate | None = None
 
 
 def rows(compiled: Compiled, request: ImageRequest, states: States, now: float) -> list[Row]:
@@ -42,6 +43,10 @@ def rows(compiled: Compiled, request: ImageRequest, states: States, now: float) 
     made = [_row(compiled, asked, option, states, now) for option in compiled.catalogue.options]
     ranked = sorted((row for row in made if row.ranked),
                     key=lambda row: (row.step, row.usd_per_accepted, row.option.label))
+    if request.urgency == "can_wait" and any(row.verdict.reason is Reason.NOT_IDLE for row in ranked):
+        deadline_s = request.deadline_s or segment.deadline_s
+        ranked = [replace(row, verdict=may_buy(row.candidate, row.verdict, deadline_s=deadline_s))
+                  for row in ranked if row.candidate is not None]
     return ranked + [row for row in made if not row.ranked]
 
 
@@ -107,4 +112,4 @@ def _row(compiled: Compiled, asked: Asked, option: Option, states: States, now: 
                           seconds.p95, quoted)
     deadline_s = asked.request.deadline_s or asked.segment.deadline_s
     verdict = verdict_now(candidate, asked.request, states=states, now=now, deadline_s=deadline_s)
-    return Row(option, verdict, candidate.step, candidate.usd_per_accepted, ranked=True)
+    return Row(option, verdict, candidate.step, candidate.usd_per_accepted, ranked=True, candidate=candidate)

@@ -13,6 +13,7 @@ from router.attempts import Kind
 from router.backends.protocol import Diagnosis, Job, Reply, Watcher
 from router.ledger.values import Budget, Claim, Closing, Intent, RequestRow, Reservation, Settlement, Spent
 
+from .memory_jobs import MemoryJobs
 from .worlds import picture
 
 START = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -80,7 +81,8 @@ class MemoryLedger:
     settlements: dict[str, Settlement] = field(default_factory=dict)
     closings: dict[str, Closing] = field(default_factory=dict)
     keys: dict[tuple[str, str], tuple[str, str, str]] = field(default_factory=dict)
-    jobs: dict[str, str] = field(default_factory=dict)
+    provider_jobs: dict[str, str] = field(default_factory=dict)
+    jobs: MemoryJobs = field(default_factory=MemoryJobs)
     retired: list[datetime] = field(default_factory=list)
 
     def used(self, scope: str) -> int:
@@ -99,7 +101,7 @@ class MemoryLedger:
         return Reservation(granted=True)
 
     async def submitted(self, attempt_id: str, *, provider_job: str) -> None:
-        self.jobs[attempt_id] = provider_job
+        self.provider_jobs[attempt_id] = provider_job
 
     async def settle(self, settlement: Settlement) -> None:
         await asyncio.sleep(0)
@@ -108,7 +110,7 @@ class MemoryLedger:
 
     async def close_request(self, closing: Closing) -> None:
         assert closing.request_id in self.requests
-        assert closing.request_id not in self.closings
+        assert closing.request_id not in self.closings or closing.request_id in self.jobs.rows
         self.closings[closing.request_id] = closing
 
     async def record(self, request: RequestRow, closing: Closing) -> None:

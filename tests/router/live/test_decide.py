@@ -75,9 +75,11 @@ REQUESTS = st.builds(
             "steps": st.sampled_from([None, 4, 50]), "partial_images": st.integers(0, 3),
             "lora": st.sampled_from([None, Lora("brand"), Lora("other")]),
             "data_class": st.sampled_from(["public", "confidential", "restricted"]),
-            "residency": st.sampled_from(["", "eu", "us"]), "deadline_s": st.sampled_from([None, 1.0, 20.0, 60.0]),
+            "residency": st.sampled_from(["", "eu", "us"]),
+            "deadline_s": st.sampled_from([None, 1.0, 20.0, 60.0, 900.0]),
             "max_usd": st.sampled_from([None, Decimal("0.01"), Decimal("0.05"), Decimal("0.2")]),
-            "segment": st.sampled_from(["", "draft", "unknown"]), "text": st.sampled_from(["auto", "exact", "none"])}),
+            "segment": st.sampled_from(["", "draft", "unknown"]), "urgency": st.sampled_from(["now", "can_wait"]),
+            "text": st.sampled_from(["auto", "exact", "none"])}),
     st.one_of(st.none(), st.none(), MEANT_FOR_EDITS))
 STATE = st.builds(BackendState, st.integers(0, 6), st.sampled_from([0.0, 12.5, 90.0]),
                   st.sampled_from([None, 0, 3, 20]), st.sampled_from([0.0, 0.0, 99.0, 130.0]), st.just("outage"))

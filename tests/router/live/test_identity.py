@@ -31,7 +31,7 @@ OTHERS: dict[str, tuple[Any, ...]] = {
     "mask": (picture(), picture(128)), "lora": (Lora("brand"), Lora("brand", 0.5), Lora("other")),
     "data_class": ("confidential", "restricted"), "residency": ("eu", "us"), "max_usd": (Decimal(1), Decimal("0.5")),
     "segment": ("hero", "bulk"), "text": ("exact", "none"), "project": ("p", "q"), "brand": ("b",), "campaign": ("c",),
-    "cost_center": ("4711",)}
+    "cost_center": ("4711",), "urgency": ("can_wait",)}
 SAME: dict[str, Any] = {"deadline_s": 20.0, "tags": {"trace": "1"}, "safety_identifier": "user-1", "tenant": "acme"}
 
 

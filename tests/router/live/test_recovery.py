@@ -16,6 +16,7 @@ from router.recovery import recover
 from router.server_settings import StoreSettings
 from router.store import PictureStore
 
+from .memory_jobs import MemoryJobs
 from .simulation import START, MemoryLedger, Scripted, VirtualClock, simulate
 from .worlds import picture
 
@@ -36,6 +37,7 @@ class Books(MemoryLedger):
 
     left: list[OpenAttempt] = field(default_factory=list)
     broken: str = ""
+    jobs: MemoryJobs = field(default_factory=lambda: MemoryJobs(accepting=False))
 
     async def open_attempts(self) -> tuple[Any, ...]:
         found, self.left = tuple(self.left[:2]), self.left[2:]

@@ -192,7 +192,7 @@ def test_the_document_is_openapi(server: Server) -> None:
     assert document["openapi"] == "3.1.0"
     assert set(document) <= {"openapi", "info", "security", "components", "paths"}
     for path, item in document["paths"].items():
-        assert set(item) <= {"get", "post"}
+        assert set(item) <= {"get", "post", "delete"}
         for operation in item.values():
             in_path = {told["name"] for told in operation.get("parameters", []) if told["in"] == "path"}
             assert in_path == set(re.findall(r"\{(\w+)\}", path))

@@ -12,7 +12,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from router.building import policy_of, settings_of
 from router.live import Router
-from router.server import app, making, reading, streams
+from router.server import app, exchange, making, reading, streams
 
 from .serving import GPU, KLEIN, SMALL, write_settings
 
@@ -127,7 +127,7 @@ def test_a_reader_that_has_stopped_is_cut_off_and_its_image_kept(tmp_path: Path,
         await asyncio.sleep(9)
 
     async def story(client: TestClient[Any, Any], router: Router) -> None:
-        monkeypatch.setattr(making, "_SEND_S", 0.1)
+        monkeypatch.setattr(exchange, "_SEND_S", 0.1)
         monkeypatch.setattr(making, "send_images", never)
         with pytest.raises(ClientError):
             await client.post("/v1/images/generations", json=body("a cat", stream=False))
