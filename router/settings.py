@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 __all__ = ["BackendSettings", "OwnGpus", "Secret", "Settings", "Tenant", "load_settings", "read_settings"]
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
-_SIGNING = re.compile(r"whsec_[A-Za-z0-9+/]{32,88}={0,2}")
+_SIGNING = re.compile(r"whsec_([A-Za-z0-9+/]{32,86})={0,2}")
+_SIGNING_BYTES = range(24, 65)
 _ADDRESS = re.compile(r"https?://[^\s/@?#]+(/[^\s@?#]*)?")
 
 
@@ -243,13 +244,19 @@ def _tenant(fields: Fields, environ: Mapping[str, str]) -> Tenant:
 
 def _webhook_secrets(fields: Fields, environ: Mapping[str, str]) -> tuple[Secret, ...]:
     found = []
-    for name in fields.texts("webhook_secret_env"):
+    for name in fields.variables("webhook_secret_env"):
         text = environ.get(name, "").strip()
-        if not _SIGNING.fullmatch(text):
-            fields.refuse("webhook_secret_env", f"{name} holds no signing secret",
-                          remedy="set it to whsec_ and 24 to 64 bytes in base64")
+        if not _signs(text):
+            fields.refuse("webhook_secret_env", f"{name} holds no signing secret" if text else f"{name} is not set",
+                          remedy='set it to what this prints: echo "whsec_$(openssl rand -base64 32)"')
         found.append(Secret(text))
     return tuple(found)
+
+
+def _signs(text: str) -> bool:
+    """Whether a text is a secret of Standard Webhooks: 24 to 64 bytes in base64."""
+    known = _SIGNING.fullmatch(text)
+    return known is not None and len(known[1]) % 4 != 1 and len(known[1]) * 3 // 4 in _SIGNING_BYTES
 
 
 def _books_url(fields: Fields, environ: Mapping[str, str], folder: Path) -> str:
