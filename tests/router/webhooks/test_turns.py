@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from router.ledger.job_protocol import Message
-from router.webhooks.lanes import Lanes, host_of
 from router.webhooks.tries import RETRIES_AFTER_S, Try, next_try_s, throttle_s
+from router.webhooks.turns import Turns, host_of
 
 AT = datetime(2026, 11, 25, tzinfo=UTC)
 
@@ -19,83 +19,98 @@ def message(job: str, host: str = "a.example.com", tenant: str = "acme") -> Mess
     return Message(job, 1, tenant, f"https://{host}/hush?key=hush", "{}", AT)
 
 
-def test_lanes_take_turns_and_a_host_gets_no_more_than_its_share() -> None:
-    lanes = Lanes(at_once=4, per_host=2, per_lane=9)
+def test_lines_take_turns_and_a_host_gets_no_more_than_its_share() -> None:
+    turns = Turns(at_once=4, per_host=2, per_line=9)
     for number in range(5):
-        assert lanes.offer(message(f"a{number}"), now_s=0.0) == 0.0
-    lanes.offer(message("b0", tenant="other"), now_s=0.0)
-    lanes.offer(message("c0", "c.example.com"), now_s=0.0)
-    begun = [lanes.begin() for _ in range(4)]
+        assert turns.offer(message(f"a{number}"), now_s=0.0) == 0.0
+    turns.offer(message("b0", tenant="other"), now_s=0.0)
+    turns.offer(message("c0", "c.example.com"), now_s=0.0)
+    begun = [turns.begin() for _ in range(4)]
     assert [one.job_id if one else None for one in begun] == ["a0", "b0", "c0", None]  # two of four to a.example.com
     assert begun[0] is not None
-    lanes.ended(begun[0], took_s=0.1, closed_until=0.0, now_s=1.0)
-    again = lanes.begin()
+    turns.ended(begun[0], took_s=0.1, closed_until=0.0, now_s=1.0)
+    again = turns.begin()
     assert again is not None
     assert again.job_id == "a1"
-    assert len(lanes) == 3
+    assert len(turns) == 3
 
 
-def test_what_does_not_fit_a_lane_is_sent_away_until_about_its_turn() -> None:
-    lanes = Lanes(at_once=4, per_host=2, per_lane=3)
-    waits = [lanes.offer(message(f"a{number}"), now_s=100.0) for number in range(2_000)]
+def test_what_does_not_fit_a_line_is_sent_away_until_about_its_turn() -> None:
+    turns = Turns(at_once=4, per_host=2, per_line=3)
+    waits = [turns.offer(message(f"a{number}"), now_s=100.0) for number in range(2_000)]
     assert waits[:3] == [0.0, 0.0, 0.0]
     assert waits[3:6] == pytest.approx([1.5, 2.0, 2.5])  # a second a try is guessed, two at once
     assert max(waits) == 600.0
-    assert lanes.offer(message("b0", "b.example.com"), now_s=100.0) == 0.0
+    assert turns.offer(message("b0", "b.example.com"), now_s=100.0) == 0.0
 
 
-def test_an_overrun_receiver_gets_nothing_until_its_lane_opens() -> None:
-    lanes = Lanes(at_once=4, per_host=2, per_lane=9)
+def test_an_overrun_receiver_gets_nothing_until_its_line_opens() -> None:
+    turns = Turns(at_once=4, per_host=2, per_line=9)
     for number in range(3):
-        lanes.offer(message(f"a{number}"), now_s=0.0)
-    first = lanes.begin()
+        turns.offer(message(f"a{number}"), now_s=0.0)
+    first = turns.begin()
     assert first is not None
-    away = lanes.ended(first, took_s=0.1, closed_until=60.0, now_s=10.0)
+    away = turns.ended(first, took_s=0.1, closed_until=60.0, now_s=10.0)
     assert [one.job_id for one in away] == ["a1", "a2"]
-    assert lanes.begin() is None
-    assert lanes.offer(message("a3"), now_s=20.0) == 40.0
-    assert lanes.offer(message("b0", tenant="other"), now_s=20.0) == 0.0
-    assert lanes.offer(message("a3"), now_s=60.0) == 0.0
+    assert turns.begin() is None
+    assert turns.offer(message("a3"), now_s=20.0) == 40.0
+    assert turns.offer(message("b0", tenant="other"), now_s=20.0) == 0.0
+    assert turns.offer(message("a3"), now_s=60.0) == 0.0
 
 
-def test_lanes_of_hosts_that_nothing_goes_to_are_forgotten() -> None:
-    lanes = Lanes(at_once=4, per_host=2, per_lane=9)
+@pytest.mark.parametrize(("took_s", "at_once"), [(0.0, 8), (2.0, 8), (4.0, 4), (15.0, 1), (99.0, 1)])
+def test_a_slow_receiver_gets_fewer_tries_at_once(took_s: float, at_once: int) -> None:
+    turns = Turns(at_once=64, per_host=8, per_line=20)
+    for number in range(20):
+        turns.offer(message(f"a{number}"), now_s=0.0)
+    begun = [one for _ in range(20) if (one := turns.begin())]
+    assert len(begun) == 8
+    for one in begun:
+        turns.ended(one, took_s=took_s, closed_until=0.0, now_s=20.0)
+    turns.offer(message("b0", tenant="other"), now_s=20.0)
+    again = [one for _ in range(20) if (one := turns.begin())]
+    assert sum(one.tenant == "acme" for one in again) == min(at_once, 7 if at_once == 8 else at_once)
+    assert sum(one.tenant == "other" for one in again) == 1
+
+
+def test_lines_of_hosts_that_nothing_goes_to_are_forgotten() -> None:
+    turns = Turns(at_once=4, per_host=2, per_line=9)
     for number in range(100):
-        lanes.offer(message(f"j{number}", f"h{number}.example.com"), now_s=0.0)
-        begun = lanes.begin()
+        turns.offer(message(f"j{number}", f"h{number}.example.com"), now_s=0.0)
+        begun = turns.begin()
         assert begun is not None
-        assert lanes.ended(begun, took_s=0.1, closed_until=0.0, now_s=0.0) == ()
-    assert len(lanes._lanes) <= 5
-    assert not lanes._busy
+        assert turns.ended(begun, took_s=0.1, closed_until=0.0, now_s=0.0) == ()
+    assert len(turns._lines) <= 5
+    assert not turns._busy
 
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("xyz"), st.booleans()), max_size=60))
 def test_whatever_comes_is_begun_once_or_sent_away(steps: list[tuple[str, str, bool]]) -> None:
-    lanes = Lanes(at_once=5, per_host=2, per_lane=4)
+    turns = Turns(at_once=5, per_host=2, per_line=4)
     running: list[Message] = []
     offered, away, begun = [], [], []
     for at, (tenant, host, ends) in enumerate(steps):
         one = message(f"j{at}", host, tenant)
         offered.append(one)
-        if lanes.offer(one, now_s=float(at)):
+        if turns.offer(one, now_s=float(at)):
             away.append(one)
         if ends and running:
-            away += lanes.ended(running.pop(), took_s=0.1, closed_until=0.0, now_s=float(at))
-        while (following := lanes.begin()) is not None:
+            away += turns.ended(running.pop(), took_s=0.1, closed_until=0.0, now_s=float(at))
+        while (following := turns.begin()) is not None:
             running.append(following)
             begun.append(following)
         assert len(running) <= 5
         assert all(sum(host_of(other) == host_of(one) for other in running) <= 2 for one in running)
     while running:
-        lanes.ended(running.pop(), took_s=0.1, closed_until=0.0, now_s=99.0)
-        while (following := lanes.begin()) is not None:
+        turns.ended(running.pop(), took_s=0.1, closed_until=0.0, now_s=99.0)
+        while (following := turns.begin()) is not None:
             running.append(following)
             begun.append(following)
     assert sorted(one.job_id for one in (*away, *begun)) == sorted(one.job_id for one in offered)
-    assert len(lanes) == 0
+    assert len(turns) == 0
 
 
-def test_a_lane_is_named_without_what_an_address_may_hold_of_keys() -> None:
+def test_a_line_is_named_without_what_an_address_may_hold_of_keys() -> None:
     assert host_of(message("a")) == "a.example.com:443"
     assert host_of(Message("a", 1, "acme", "https://h:99999/", "{}", AT)) == ""
 
