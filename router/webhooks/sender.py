@@ -137,8 +137,7 @@ class WebhookSender:
 
     def _tried(self, message: Message, tried: Try, *, took_s: float) -> None:
         now_s, at = self._clock.monotonic(), self._clock.now()
-        others = self._turns.ended(message, took_s=took_s, closed_until=now_s + throttle_s(tried), now_s=now_s)
-        self._away += [(other, throttle_s(tried)) for other in others]
+        self._away += self._turns.ended(message, took_s=took_s, closed_until=now_s + throttle_s(tried), now_s=now_s)
         if tried is not _FAULT or not self._stopping:  # a try that was cut off is nobody's fault and not booked
             again_s = None if tried.arrived else next_try_s(tried, message.tries, chance=random.random())
             self._ended.append(_Ended(message, tried, at, again_s))

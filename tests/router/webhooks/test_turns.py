@@ -39,7 +39,13 @@ def test_what_does_not_fit_a_line_is_sent_away_until_about_its_turn() -> None:
     turns = Turns(at_once=4, per_host=2, per_line=3)
     waits = [turns.offer(message(f"a{number}"), now_s=100.0) for number in range(2_000)]
     assert waits[:3] == [0.0, 0.0, 0.0]
-    assert waits[3:6] == pytest.approx([1.5, 2.0, 2.5])  # a second a try is guessed, two at once
+    assert waits[3:6] == pytest.approx([1.0, 1.025, 1.05])  # a twentieth of a second a try is guessed, two at once
+    begun = turns.begin()
+    assert begun is not None
+    turns.ended(begun, took_s=10.0, closed_until=0.0, now_s=110.0)
+    assert turns.offer(message("a"), now_s=110.0) == 0.0
+    waits = [turns.offer(message("a"), now_s=110.0) for number in range(100)]
+    assert waits[:2] == pytest.approx([50.9, 60.9])  # behind those sent away before, now ten seconds apart
     assert max(waits) == 600.0
     assert turns.offer(message("b0", "b.example.com"), now_s=100.0) == 0.0
 
@@ -51,11 +57,25 @@ def test_an_overrun_receiver_gets_nothing_until_its_line_opens() -> None:
     first = turns.begin()
     assert first is not None
     away = turns.ended(first, took_s=0.1, closed_until=60.0, now_s=10.0)
-    assert [one.job_id for one in away] == ["a1", "a2"]
+    assert [(one.job_id, wait_s) for one, wait_s in away] == [("a1", 50.0), ("a2", 50.0)]
     assert turns.begin() is None
     assert turns.offer(message("a3"), now_s=20.0) == 40.0
     assert turns.offer(message("b0", tenant="other"), now_s=20.0) == 0.0
     assert turns.offer(message("a3"), now_s=60.0) == 0.0
+
+
+def test_a_quick_receiver_may_have_a_long_line_until_it_turns_out_slow() -> None:
+    turns = Turns(at_once=64, per_host=1, per_line=4)
+    turns.offer(message("a"), now_s=0.0)
+    for took_s, held in ((0.01, 256), (0.1, 50), (30.0, 4)):
+        begun = turns.begin()
+        assert begun is not None
+        away = turns.ended(begun, took_s=took_s, closed_until=0.0, now_s=0.0)
+        waits = [turns.offer(message(f"a{number}"), now_s=0.0) for number in range(300)]
+        assert len(turns) == held
+        assert all(waits[held:])
+        assert all(wait_s > 0 for _, wait_s in away)
+    assert turns.begin() is not None
 
 
 @pytest.mark.parametrize(("took_s", "at_once"), [(0.0, 8), (2.0, 8), (4.0, 4), (15.0, 1), (99.0, 1)])
@@ -79,7 +99,7 @@ def test_lines_of_hosts_that_nothing_goes_to_are_forgotten() -> None:
         turns.offer(message(f"j{number}", f"h{number}.example.com"), now_s=0.0)
         begun = turns.begin()
         assert begun is not None
-        assert turns.ended(begun, took_s=0.1, closed_until=0.0, now_s=0.0) == ()
+        assert turns.ended(begun, took_s=0.1, closed_until=0.0, now_s=0.0) == []
     assert len(turns._lines) <= 5
     assert not turns._busy
 
@@ -95,7 +115,9 @@ def test_whatever_comes_is_begun_once_or_sent_away(steps: list[tuple[str, str, b
         if turns.offer(one, now_s=float(at)):
             away.append(one)
         if ends and running:
-            away += turns.ended(running.pop(), took_s=0.1, closed_until=0.0, now_s=float(at))
+            took_s = 9.0 if tenant == "a" else 0.1
+            ended = turns.ended(running.pop(), took_s=took_s, closed_until=0.0, now_s=float(at))
+            away += [other for other, _ in ended]
         while (following := turns.begin()) is not None:
             running.append(following)
             begun.append(following)
