@@ -206,7 +206,7 @@ def test_settings_of_jobs() -> None:
     assert known == JobSettings(3, 4, 5, 60.0, 3600.5, ("hooks.internal",))
     told = problems_of(ONE + '[jobs]\nmost_running = -1\nmost_batched = "9"\nmost_queued = -1\ndeadline_s = 0\n'
                        'patience_s = 9000000000\nwebhook_hosts = "hooks.internal"\nmost = 1')
-    for start in ("most_running = -1: no whole number", "most_batched = '9': no whole number",
+    for start in ("most_running = -1: no whole number from 0", "most_batched = '9': no whole number",
                   "most_queued = -1: no whole number", "deadline_s = 0: no number from 1",
                   "patience_s = 9000000000: no number from 1",
                   "webhook_hosts = 'hooks.internal': no list of texts", "most = 1: unknown key; use only deadline_s"):
