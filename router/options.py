@@ -157,9 +157,9 @@ def _hosted_options(backend: BackendSettings, models: Models, prices: PriceTable
     wanted = {models.find(name).id for name in backend.models}
     for known in prices.options(on):
         offer = prices.offers[known.model]
-        if offer.dispatcher != backend.vendor.id or known.tier != "sync" or not known.routable:
+        if offer.dispatcher != backend.vendor.id or known.tier != "sync" or (wanted and known.card not in wanted):
             continue
-        if wanted and known.card not in wanted:
+        if offer.rule == "unpublished" or offer.not_routable:
             continue
         name = f"{backend.name}/{known.model.partition('/')[2]}"
         yield Option(f"{name}@{known.quality}" if known.quality else name, backend, models.find(known.card),
