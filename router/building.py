@@ -76,7 +76,8 @@ def environment_settings(environ: Mapping[str, str], data: Path | None = None) -
         SettingsError: no vendor's key is there.
     """
     vendors = load_vendors(data_roots(data, environ))
-    able = [vendor for vendor in vendors.values() if vendor.base_url and vendor.key_env and not vendor.own]
+    able = [vendor for vendor in vendors.values()
+            if vendor.key_env and not vendor.own and "{" not in vendor.base_url]
     found = [{"name": vendor.id, "vendor": vendor.id} for vendor in able if environ.get(vendor.key_env)]
     keys = ", ".join(vendor.key_env for vendor in able)
     return read_settings({"backend": found}, vendors, environ=environ, where=f"the environment ({keys})",

@@ -215,6 +215,8 @@ def _backend(fields: Fields, vendors: Mapping[str, Vendor], environ: Mapping[str
     base_url = fields.text("base_url", vendor.base_url)
     if not (simulated and not base_url) and not _ADDRESS.fullmatch(base_url):
         fields.refuse("base_url", "no address", remedy='write it as "https://host/v1", without a name or a key in it')
+    if "{" in base_url and not simulated:
+        fields.refuse("base_url", "lacks what is your account's own", remedy=f"write out {vendor.base_url}")
     if vendor.own and not fields.texts("models"):
         fields.refuse("models", "missing", remedy='name what it serves, as in ["flux-2-klein-4b"]')
     tier, most = _tier(fields, vendor, limits.get(vendor.id, ()))

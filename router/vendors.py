@@ -25,7 +25,8 @@ class Vendor:
 
     Attributes:
         own: an engine on hosts of ours; its images cost power, not a price.
-        base_url: the documented address; empty where settings must name it: own engines, and accounts with their own.
+        base_url: the documented address; empty for own engines, whose settings name it. What stands in braces is the
+            account's own, and its settings write it out.
         key_env: the environment variable its key usually has.
         key_header: the header that carries the key alone; empty for the protocol's own.
         max_images: images of one call; more are split.
