@@ -227,7 +227,8 @@ def _backend(fields: Fields, vendors: Mapping[str, Vendor], environ: Mapping[str
         fields.count("retention_days", most=36_500), fields.flag("may_train") if "may_train" in fields else None,
         fields.count("images_per_minute", most.images_per_minute, least=1),
         fields.count("concurrent", most.concurrent, least=1), fields.usd("usd_per_month"),
-        _own(fields.table("gpus")) if vendor.own else None, tier, _deployments(fields.table("deployments")))
+        _own(fields.table("gpus")) if vendor.own else None, tier,
+        _deployments(fields.table("deployments")) if vendor.protocol == "openai" else MappingProxyType({}))
     fields.done()
     return made
 

@@ -75,9 +75,10 @@ class CompatibleBackend:
         return f"{self._wiring.settings.base_url}/{path}"
 
     def _key(self) -> dict[str, str]:
-        key = self._wiring.settings.key.value
-        return {} if not key else {self._vendor.key_header: key} if self._vendor.key_header else {
-            "Authorization": f"Bearer {key}"}
+        key, header = self._wiring.settings.key.value, self._vendor.key_header
+        if not key:
+            return {}
+        return {header: key} if header else {"Authorization": f"Bearer {key}"}
 
     async def _make(self, job: Job) -> Reply:
         fields, is_form = _fields(job, self._dialect), bool(self._dialect.edit_path) and bool(job.request.references)

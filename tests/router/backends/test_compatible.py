@@ -108,6 +108,20 @@ def test_errors_in_either_form(course: str, kind: Kind, trouble: Trouble, code: 
         assert (reply.kind, reply.trouble, reply.code) == (kind, trouble, code)
 
 
+def test_a_key_goes_in_the_header_its_vendor_names() -> None:
+    async def scenario() -> None:
+        async with Bench(ENTRY["deepinfra"]) as bench:
+            settings = settings_for("deepinfra", bench.server.url + "/v1", bench.key)
+            settings = replace(settings, vendor=replace(settings.vendor, key_header="api-key"))
+            backend = CompatibleBackend(Wiring(settings, dialect=DIALECTS["deepinfra"]))
+            assert (await backend.make(bench.job(), bench.watching)).kind is Kind.OK
+            asked = bench.server.seen[0].headers
+            assert (asked["api-key"], "Authorization" in asked) == (bench.key, False)
+            await backend.close()
+
+    run(scenario)
+
+
 def test_own_servers_need_no_key_and_a_row_of_their_own() -> None:
     async def scenario() -> None:
         async with Bench(ENTRY["worker"]) as bench:

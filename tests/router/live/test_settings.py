@@ -203,6 +203,7 @@ def test_an_account_with_an_address_of_its_own_must_name_it_and_may_rename_model
     (backend,) = settings_from(azure + 'base_url = "https://acme.openai.azure.com/openai/v1"\n'
                                'deployments = { gpt-image-2 = "pictures" }').backends
     assert backend.deployments == {"gpt-image-2": "pictures"}
+    assert "deployments" in problems_of('[[backend]]\nname = "t"\nvendor = "together"\ndeployments = { a = "b" }')
     known = environment_settings({"OPENAI_API_KEY": "a", "AZURE_OPENAI_API_KEY": "b", "CLOUDFLARE_API_TOKEN": "c"})
     assert [backend.name for backend in known.backends] == ["openai"]
 
