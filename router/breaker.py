@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-__all__ = ["Breaker", "BreakerRules"]
+__all__ = ["RATE_LIMIT", "Breaker", "BreakerRules"]
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,8 @@ class BreakerRules:
 
 _RULES = BreakerRules()
 _MOST_DOUBLINGS = 32
-_OUTAGE, _RATE_LIMIT = "outage", "rate limit"
+RATE_LIMIT = "rate limit"
+_OUTAGE = "outage"
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class Breaker:
         """A request was sent; after a pause it is the one probe, but a rate limit ends by itself."""
         if not self.closed_until or now < self.closed_until:
             return self
-        if self.why == _RATE_LIMIT:
+        if self.why == RATE_LIMIT:
             return replace(self, closed_until=0.0, why="")
         return replace(self, probing=True)
 
@@ -89,4 +90,4 @@ class Breaker:
     def asked_to_wait(self, now: float, seconds: float, *, rules: BreakerRules = _RULES) -> Breaker:
         """The provider named a time before which it does not want to be asked."""
         until = max(self.closed_until, now + min(seconds, rules.longest_wait_s))
-        return replace(self, closed_until=until, probing=False, why=self.why or _RATE_LIMIT)
+        return replace(self, closed_until=until, probing=False, why=self.why or RATE_LIMIT)

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 from .acceptance import Acceptance
 from .errors import BadRequest, OutOfReach
+from .moment_rules import may_buy, verdict_now
 from .names import find_named
 from .option_rules import Asked, RuleMemory, first_refusal
 from .ranking import Candidate, Ranked, Shelf
-from .states import IDLE
-from .verdicts import Reason, Verdict, allowed, refused
+from .verdicts import Reason, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,14 +25,11 @@ if TYPE_CHECKING:
     from .policy import Policy, SegmentPolicy
     from .quantities import Size
     from .request import ImageRequest
-    from .states import BackendState, States
+    from .states import States
 
-__all__ = ["Compiled", "Decision", "compile_policy", "decide", "may_buy", "verdict_now"]
+__all__ = ["Compiled", "Decision", "compile_policy", "decide"]
 
 _CLASSES_KEPT, _MOMENTS_KEPT = 4096, 16
-_ALLOWED = allowed()
-_LAST_MOMENT_S, _LAST_SHARE = 120.0, 0.02
-"""Work that can wait is asked again once a minute at least, so that it is bought before it is too late."""
 
 
 class _Folded:
@@ -154,7 +151,7 @@ class Decision:
         chosen = self.choice
         fallbacks = self.compiled.policy.fallbacks
         named = fallbacks.get(chosen.option.label, fallbacks.get(chosen.option.card.id))
-        if chosen.option.tier == "batch" and self.segment.after_batch == "stop":
+        if chosen.option.is_batched and self.segment.after_batch == "stop":
             return (chosen,)
         rest = [candidate for candidate in self._open() if candidate is not chosen]
         if named is not None:
@@ -235,46 +232,6 @@ def decide(compiled: Compiled, request: ImageRequest, *, states: States, now: fl
         BadRequest: the model asked for means nothing here.
     """
     return Decision(compiled, request, compiled.folded(request), states, now)
-
-
-def verdict_now(candidate: Candidate, request: ImageRequest, *, states: States, now: float,
-                deadline_s: float) -> Verdict:
-    """What speaks against a candidate at this moment: breaker, limits, time, money; the first of them."""
-    state = states.backends.get(candidate.backend, IDLE)
-    if state.closed_until > now:
-        return refused(Reason.CLOSED, asked=state.why_closed, limit=state.closed_until - now)
-    full = _is_full(candidate, request, state)
-    if full is not None:
-        return full
-    predicted = state.queued_s + candidate.p95_s
-    if predicted > deadline_s:
-        return refused(Reason.DEADLINE, asked=predicted, limit=deadline_s)
-    micro = candidate.usd_micro * request.n
-    if request.max_usd is not None and candidate.usd_per_image * request.n > request.max_usd:
-        return refused(Reason.MAX_USD, asked=candidate.usd_per_image * request.n, limit=request.max_usd)
-    if states.left_micro_usd is not None and micro > states.left_micro_usd:
-        return refused(Reason.BUDGET, asked=micro / 1e6, limit=states.left_micro_usd / 1e6)
-    return _ALLOWED
-
-
-def may_buy(candidate: Candidate, verdict: Verdict, *, deadline_s: float) -> Verdict:
-    """Work that can wait for idle GPUs of ours is bought elsewhere only when the time for that comes."""
-    at_last_s = candidate.p95_s + max(_LAST_MOMENT_S, candidate.p95_s * _LAST_SHARE)
-    if verdict.reason is not None or candidate.option.backend.is_own or deadline_s <= at_last_s:
-        return verdict
-    return refused(Reason.WAITS, asked=deadline_s, limit=at_last_s)
-
-
-def _is_full(candidate: Candidate, request: ImageRequest, state: BackendState) -> Verdict | None:
-    own = candidate.option.backend.own
-    if own is not None and request.urgency == "can_wait" and state.in_flight >= own.cards:
-        return refused(Reason.NOT_IDLE, asked=state.in_flight, limit=own.cards)
-    if state.images_left is not None and request.n > state.images_left:
-        return refused(Reason.RATE, asked=request.n, limit=state.images_left)
-    concurrent = candidate.option.backend.concurrent
-    if concurrent is not None and state.in_flight >= concurrent and not candidate.option.backend.is_own:
-        return refused(Reason.CONCURRENT, asked=state.in_flight, limit=concurrent)
-    return None
 
 
 def _wanted(compiled: Compiled, name: str) -> frozenset[str] | None:

@@ -131,12 +131,13 @@ class Dispatcher:
         if short is not None:
             self._told("budget_short", call, code=short)
             return self._outcome(part, Outcome(attempt.number, Kind.NO_BUDGET, 0.0, code=short))
-        self._board.started(backend, call.attempt_id, images=call.n, expected_s=candidate.p50_s, now=now)
+        if not candidate.option.is_batched:  # a batch has limits of its own
+            self._board.started(backend, call.attempt_id, images=call.n, expected_s=candidate.p50_s, now=now)
         task = asyncio.create_task(self._call(call))
         part.running[attempt.number], part.made_by[attempt.number] = task, candidate
         self._calls.add(task)
         task.add_done_callback(self._calls.discard)
-        if candidate.option.tier == "batch":
+        if candidate.option.is_batched:
             self._long.add(task)
             task.add_done_callback(self._long.discard)
         if errand_terms := part.errand.terms:
@@ -167,7 +168,8 @@ class Dispatcher:
     async def _call(self, call: Call) -> Outcome:
         errand = call.part.errand
         decision, option = errand.decision, call.candidate.option
-        job = Job(decision.request, option.wire_model, call.n, decision.size, option.quality, call.attempt_id)
+        job = Job(decision.request, option.wire_model, call.n, decision.size, option.quality, call.attempt_id,
+                  "batch" if option.is_batched else "sync")
         reply: Reply | None = None
         left_open = False
         try:

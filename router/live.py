@@ -32,6 +32,7 @@ from .upkeep import Upkeep
 from .waiting import Wait
 from .webhooks.addresses import check_webhook
 from .webhooks.body import event_body
+from .webhooks.sender import WebhookSender
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -114,15 +115,19 @@ class Router:
         self._maker = Maker(
             ledger=self.ledger, dispatcher=self._dispatcher, board=self.board, limits=self._limits, clock=self.clock,
             hasher=self._hasher, tenants=self._tenants, tell=self.tell)
-        self._shop = Workshop(self.ledger, self._backends, self.store, Parcels(self.settings.store.folder), self.clock,
-                              self.tell, telling=lambda job: event_body(job, at=self.clock.now()), woken=lambda: None)
+        self._sender = WebhookSender(self.ledger.jobs, self._tenants, clock=self.clock,
+                                     hosts=self.settings.jobs.webhook_hosts, tell=self.tell)
+        self._sender.start()
+        own = frozenset(backend.name for backend in self.settings.backends if backend.is_own)
+        self._shop = Workshop(
+            self.ledger, self._backends, self.store, Parcels(self.settings.store.folder), self.clock, self.tell, own,
+            telling=lambda job: event_body(job, at=self.clock.now()), woken=self._sender.wake)
         known = self.settings.jobs
         self._runner = Runner(self._shop, self._maker, compiled=self._compiled_for, release=self.release,
                               most_running=known.most_running, most_batched=known.most_batched)
         self.jobs = JobDesk(self._shop, self._maker, self._runner, hasher=self._hasher, settings=known,
                             compiled=self._compiled_for)
-        self._upkeep = Upkeep(self.ledger, self._backends, self.store, self.clock, tell=self.tell,
-                              settle_again=self._dispatcher.settle_again, learned=self.learn,
+        self._upkeep = Upkeep(self._shop, settle_again=self._dispatcher.settle_again, learned=self.learn,
                               keep_days=self.settings.retention_days)
         return self
 
@@ -133,6 +138,7 @@ class Router:
         """Wait for what was sent, then let go of backends and books."""
         await self._upkeep.stop()
         await self._runner.stop()
+        await self._sender.stop()
         await self._dispatcher.close()
         await self._joining.close()
         for backend in self._backends.values():
@@ -162,6 +168,10 @@ class Router:
         """From now on requests are decided by another policy; those on their way keep theirs."""
         self.policy = policy
         self.tell(Event("policy_changed", self.clock.now(), facts={"digest": policy.digest, "name": policy.name}))
+
+    def jobs_running(self) -> int:
+        """Jobs this process works on now."""
+        return self._runner.count
 
     def tell(self, event: Event) -> None:
         """Tell every hook, behind the work at hand: one that raises takes no money and no picture with it."""

@@ -224,6 +224,17 @@ def _steps(asked: Asked, option: Option) -> Verdict:
     return allowed()
 
 
+def _lane(asked: Asked, option: Option) -> Verdict:
+    """Nobody on the line waits a day; and a batch streams nothing."""
+    if option.is_batched and (asked.request.urgency != "can_wait" or asked.request.partial_images):
+        return refused(Reason.LANE, asked=asked.request.urgency)
+    return allowed()
+
+
+def _tier(option: Option) -> Hashable:
+    return option.tier
+
+
 def _backend(option: Option) -> Hashable:
     return option.backend.name
 
@@ -259,4 +270,5 @@ _RULES: tuple[Rule, ...] = (
     Rule(_lora, lambda asked: asked.request.lora and asked.request.lora.name, _backend_and_card),
     Rule(_format, lambda asked: (asked.request.output_format, asked.request.background == "transparent"), _backend),
     Rule(_steps, lambda asked: asked.request.steps is None, _backend_and_card),
+    Rule(_lane, lambda asked: (asked.request.urgency, asked.request.partial_images > 0), _tier),
     Rule(_key, lambda _: None, _backend))

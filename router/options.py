@@ -44,7 +44,8 @@ class Option:
     """One thing to ask for.
 
     Attributes:
-        label: unique, as in `openai/gpt-image-2@medium`; the part before the slash is the backend's name.
+        label: unique, as in `openai/gpt-image-2@medium` or `openai/gpt-image-2@low+batch`; what stands before the slash
+            is the backend's name.
         model: the offer it is priced as; empty for own GPUs.
         wire_model: the provider's own name.
         quality: empty for models that have none.
@@ -63,6 +64,11 @@ class Option:
     def kind(self) -> Hashable:
         """Options of one kind cost and take the same: what a price and a service time are worked out from."""
         return self.model, self.card.id, self.quality, self.tier, self.backend.vendor.id, self.backend.own
+
+    @property
+    def is_batched(self) -> bool:
+        """It answers within a day and is paid for at the price of that."""
+        return self.tier == "batch"
 
     @property
     def most_images(self) -> int:
@@ -96,6 +102,8 @@ class Catalogue:
         """
         own, vendor = option.backend.own, option.backend.vendor
         if own is None:
+            if option.is_batched and vendor.batch_p50_s and vendor.batch_p95_s:
+                return Seconds(vendor.batch_p50_s, vendor.batch_p95_s)
             return Seconds(vendor.p50_s, vendor.p95_s)
         if own.seconds_per_image is not None:
             return Seconds(own.seconds_per_image + _TRAVEL_S, own.seconds_per_image * _P95_OF_LAW + _TRAVEL_S)
@@ -131,9 +139,10 @@ def price_ask(option: Option, request: ImageRequest, *, size: Size, n: int = 1,
               prompt_tokens: int | None = None) -> PriceAsk:
     """The question to the price function for images of an option."""
     stepped = option.backend.vendor.steps and option.card.family == "flux"
+    streams = option.backend.vendor.streams and not option.is_batched
     return PriceAsk(option.model, size, request.operation, option.quality or None, n, option.tier,
                     tuple(picture.size for picture in request.references), request.steps if stepped else None,
-                    request.partial_images if option.backend.vendor.streams else 0, prompt_tokens)
+                    request.partial_images if streams else 0, prompt_tokens)
 
 
 def options_of(backends: Sequence[BackendSettings], models: Models, *, prices: PriceTable, on: date) -> (
@@ -157,11 +166,12 @@ def _hosted_options(backend: BackendSettings, models: Models, prices: PriceTable
     wanted = {models.find(name).id for name in backend.models}
     for known in prices.options(on):
         offer = prices.offers[known.model]
-        if offer.dispatcher != backend.vendor.id or known.tier != "sync" or (wanted and known.card not in wanted):
+        if offer.dispatcher != backend.vendor.id or (wanted and known.card not in wanted):
             continue
-        if offer.rule == "unpublished" or offer.not_routable:
+        if offer.rule == "unpublished" or offer.not_routable or (
+                known.tier == "batch" and backend.vendor.batch_p50_s is None):
             continue
-        name = f"{backend.name}/{known.model.partition('/')[2]}"
-        yield Option(f"{name}@{known.quality}" if known.quality else name, backend, models.find(known.card),
+        name = f"{backend.name}/{known.model.partition('/')[2]}" + (f"@{known.quality}" if known.quality else "")
+        yield Option(name if known.tier == "sync" else f"{name}+{known.tier}", backend, models.find(known.card),
                      known.model, backend.deployments.get(offer.vendor_model, offer.vendor_model), known.quality or "",
                      known.tier, Sides(offer.least_side_px or 0, offer.most_side_px, offer.side_multiple_px or 1))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from .errors import SettingsError
 from .server_settings import JobSettings, ServerSettings, StoreSettings, read_jobs, read_server, read_store
 from .toml_fields import Fields, read_document, twins
-from .vendor_limits import AccountLimits, limits_at, tiers_of
+from .vendor_limits import read_tier
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["BackendSettings", "OwnGpus", "Secret", "Settings", "Tenant", "load_settings", "read_settings"]
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
-_SIGNING = re.compile(r"whsec_[A-Za-z0-9+/]{32,88}={0,2}")
+_SIGNING = re.compile(r"whsec_([A-Za-z0-9+/]{32,86})={0,2}")
+_SIGNING_BYTES = range(24, 65)
 _NO_LIMITS: Mapping[str, tuple[VendorLimit, ...]] = MappingProxyType({})
 _ADDRESS = re.compile(r"https?://[^\s/@?#]+(/[^\s@?#]*)?")
 
@@ -219,7 +220,7 @@ def _backend(fields: Fields, vendors: Mapping[str, Vendor], environ: Mapping[str
         fields.refuse("base_url", "lacks what is your account's own", remedy=f"write out {vendor.base_url}")
     if vendor.own and not fields.texts("models"):
         fields.refuse("models", "missing", remedy='name what it serves, as in ["flux-2-klein-4b"]')
-    tier, most = _tier(fields, vendor, limits.get(vendor.id, ()))
+    tier, most = read_tier(fields, vendor, limits.get(vendor.id, ()))
     made = BackendSettings(
         name, vendor, base_url.rstrip("/"), Secret(environ.get(key_env, "").strip()), key_env,
         fields.texts("models"), fields.texts("loras"), simulated,
@@ -231,16 +232,6 @@ def _backend(fields: Fields, vendors: Mapping[str, Vendor], environ: Mapping[str
         _deployments(fields.table("deployments")) if vendor.protocol == "openai" else MappingProxyType({}))
     fields.done()
     return made
-
-
-def _tier(fields: Fields, vendor: Vendor, rows: tuple[VendorLimit, ...]) -> tuple[str, AccountLimits]:
-    """The tier that is named, and what it may do; a limit it says nothing of is the one an account starts with."""
-    tier, known = fields.text("tier").lower(), tiers_of(rows)
-    if tier and tier not in known:
-        fields.refuse("tier", f"no tier of {vendor.name}", remedy=f"use one of {', '.join(known)}" if known else
-                      "none is published; leave it out and write images_per_minute or concurrent")
-    most = limits_at(rows, tier)
-    return tier, AccountLimits(most.images_per_minute or vendor.images_per_minute, most.concurrent or vendor.concurrent)
 
 
 def _deployments(fields: Fields) -> Mapping[str, str]:
@@ -273,13 +264,19 @@ def _tenant(fields: Fields, environ: Mapping[str, str]) -> Tenant:
 
 def _webhook_secrets(fields: Fields, environ: Mapping[str, str]) -> tuple[Secret, ...]:
     found = []
-    for name in fields.texts("webhook_secret_env"):
+    for name in fields.variables("webhook_secret_env"):
         text = environ.get(name, "").strip()
-        if not _SIGNING.fullmatch(text):
-            fields.refuse("webhook_secret_env", f"{name} holds no signing secret",
-                          remedy="set it to whsec_ and 24 to 64 bytes in base64")
+        if not _signs(text):
+            fields.refuse("webhook_secret_env", f"{name} holds no signing secret" if text else f"{name} is not set",
+                          remedy='set it to what this prints: echo "whsec_$(openssl rand -base64 32)"')
         found.append(Secret(text))
     return tuple(found)
+
+
+def _signs(text: str) -> bool:
+    """Whether a text is a secret of Standard Webhooks: 24 to 64 bytes in base64."""
+    known = _SIGNING.fullmatch(text)
+    return known is not None and len(known[1]) % 4 != 1 and len(known[1]) * 3 // 4 in _SIGNING_BYTES
 
 
 def _books_url(fields: Fields, environ: Mapping[str, str], folder: Path) -> str:

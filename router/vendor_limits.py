@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-__all__ = ["AccountLimits", "VendorLimit", "limits_at", "load_limits", "tiers_of"]
+    from .toml_fields import Fields
+    from .vendors import Vendor
+
+__all__ = ["AccountLimits", "VendorLimit", "limits_at", "load_limits", "read_tier", "tiers_of"]
 
 
 @dataclass(frozen=True)
@@ -82,3 +85,16 @@ def limits_at(rows: Sequence[VendorLimit], tier: str) -> AccountLimits:
         return min((row.value for row in rows if row.tier == tier and row.limit in words), default=None)
 
     return AccountLimits(least("images_per_minute", "requests_per_minute"), least("concurrent"))
+
+
+def read_tier(fields: Fields, vendor: Vendor, rows: Sequence[VendorLimit]) -> tuple[str, AccountLimits]:
+    """The tier a backend's settings name, and what it may do; where it says nothing, what an account starts with.
+
+    A tier nobody knows is refused in `fields`.
+    """
+    tier, known = fields.text("tier").lower(), tiers_of(rows)
+    if tier and tier not in known:
+        fields.refuse("tier", f"no tier of {vendor.name}", remedy=f"use one of {', '.join(known)}" if known else
+                      "none is published; leave it out and write images_per_minute or concurrent")
+    most = limits_at(rows, tier)
+    return tier, AccountLimits(most.images_per_minute or vendor.images_per_minute, most.concurrent or vendor.concurrent)

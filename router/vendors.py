@@ -36,6 +36,7 @@ class Vendor:
         failures_free: whether a 5xx answer is stated never to be charged.
         p50_s, p95_s: seconds of one 1-megapixel image; where a figure is assumed, the note says so.
         timeout_s: how long an answer may take before it counts as late.
+        batch_p50_s, batch_p95_s: seconds to an answer of its batch lane; empty where it has none for images.
         images_per_minute, concurrent: the account limits one starts with; the settings know better.
     """
 
@@ -62,6 +63,8 @@ class Vendor:
     timeout_s: float
     images_per_minute: int | None
     concurrent: int | None
+    batch_p50_s: float | None
+    batch_p95_s: float | None
     source: Source
     as_of: Day
     note: str
@@ -76,6 +79,10 @@ class Vendor:
             raise Invalid("formats", self.formats, "unknown format", f"use {', '.join(sorted(_FORMATS))}")
         if not 0 < self.p50_s <= self.p95_s <= self.timeout_s:
             raise Invalid("p95_s", self.p95_s, "not between p50_s and timeout_s", "order the three figures")
+        if (self.batch_p50_s is None) != (self.batch_p95_s is None) or (
+                self.batch_p50_s is not None and not 0 < self.batch_p50_s <= (self.batch_p95_s or 0)):
+            raise Invalid("batch_p95_s", self.batch_p95_s, "does not fit batch_p50_s",
+                          "write both figures in their order, or neither")
 
 
 def load_vendors(roots: Iterable[Path]) -> Mapping[str, Vendor]:

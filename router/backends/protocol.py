@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal  # noqa: TC003 (dataclass fields are read by tools)
 from enum import Enum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,6 +38,7 @@ class Job:
         wire_model: the provider's own name of the model.
         n: images of this call; never more than the backend makes in one.
         size, quality: resolved; quality is empty for models that have none.
+        lane: `batch` where the answer may take a day and costs less for it.
         attempt_id: sent along where the protocol has a place for it, so that a provider can match a retry.
     """
 
@@ -47,6 +48,7 @@ class Job:
     size: Size
     quality: str
     attempt_id: str
+    lane: Literal["sync", "batch"] = "sync"
 
 
 @dataclass(frozen=True)

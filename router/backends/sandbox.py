@@ -48,7 +48,7 @@ class SandboxBackend:
         """Wait as long as the vendor would, then draw."""
         chance = random.Random(job.attempt_id)
         hangs = "sandbox:hang" in job.request.prompt
-        await asyncio.sleep(_HANG_S if hangs else self._seconds(chance) * self._settings.time_scale)
+        await asyncio.sleep(_HANG_S if hangs else self._seconds(chance, job.lane) * self._settings.time_scale)
         for word, reply in _REHEARSALS.items():
             if word in job.request.prompt:
                 return reply
@@ -69,10 +69,13 @@ class SandboxBackend:
     async def close(self) -> None:
         """Nothing to let go of."""
 
-    def _seconds(self, chance: random.Random) -> float:
+    def _seconds(self, chance: random.Random, lane: str) -> float:
         vendor = self._settings.vendor
-        spread = math.log(vendor.p95_s / vendor.p50_s) / _Z95
-        return vendor.p50_s * math.exp(spread * chance.gauss(0.0, 1.0))
+        p50_s, p95_s = vendor.p50_s, vendor.p95_s
+        if lane == "batch" and vendor.batch_p50_s and vendor.batch_p95_s:
+            p50_s, p95_s = vendor.batch_p50_s, vendor.batch_p95_s
+        spread = math.log(p95_s / p50_s) / _Z95
+        return p50_s * math.exp(spread * chance.gauss(0.0, 1.0))
 
 
 def draw_placeholder(job: Job, index: int, *, backend: str) -> Picture:

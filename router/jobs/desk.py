@@ -171,5 +171,5 @@ class JobDesk:
             ran = (self._shop.clock.now() - began).total_seconds()
             return JobView(row, None, None if expected is None else max(0.0, expected - ran))
         ahead = await self._shop.ledger.jobs.ahead(row)
-        rounds = 1 + ahead / self._settings.most_running
+        rounds = 1 + ahead / max(1, self._settings.most_running)
         return JobView(row, ahead + 1, None if expected is None else expected * rounds)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from router.decide import may_buy, verdict_now
 from router.errors import OutOfReach, PriceError
+from router.moment_rules import may_buy, verdict_now
 from router.names import find_named
 from router.option_rules import Asked, first_refusal, quality_step
 from router.options import Catalogue
