@@ -26,6 +26,8 @@ class Reason(Enum):
     LOWER_STEP = "a lower quality, kept for when the budget is short"
     NOT_IN_LADDER = "quality {asked} is not one the policy chooses for this segment"
     SIDES = "{asked} asked, sides come in multiples of {limit}"
+    SIDE_TOO_LONG = "{asked} asked, a side has {limit} px at most here"
+    SIDE_TOO_SHORT = "{asked} asked, a side has {limit} px at least here"
     NO_EDITS = "this backend edits no images"
     NO_MASK = "this backend takes no mask"
     NO_LORA = "LoRA {asked} is not loaded here"
