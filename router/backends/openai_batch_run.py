@@ -37,10 +37,16 @@ def _unanswered() -> asyncio.Future[Reply]:
 
 @dataclass(eq=False)
 class Waiter:
-    """Somebody who waits for a job's line; a cancelled answer is one nobody waits for any more."""
+    """Somebody who waits for a job's line.
+
+    Attributes:
+        answer: cancelled where nobody waits any more.
+        came_in: the reading of the files that was under way, and may have passed the line already.
+    """
 
     job: Job
     answer: asyncio.Future[Reply] = field(default_factory=_unanswered)
+    came_in: int = 0
 
     async def reply(self, wiring: Wiring) -> Reply:
         """The answer; what it holds at the gate is left for where nobody takes it."""
@@ -61,6 +67,7 @@ class Run:
         self._vendor, self._ended = wiring.settings.vendor, ended
         self._waiting: dict[str, Waiter] = {}
         self._task: asyncio.Task[None] | None = None
+        self._round = 0
 
     def answer_of(self, attempt_id: str) -> asyncio.Future[Reply] | None:
         """What somebody waits for already."""
@@ -69,6 +76,7 @@ class Run:
 
     def add(self, waiter: Waiter) -> None:
         """Answer a waiter in time."""
+        waiter.came_in = self._round
         self._waiting[waiter.job.attempt_id] = waiter
         if self._task is None:
             self._task = asyncio.create_task(self._work())
@@ -83,11 +91,10 @@ class Run:
     async def _work(self) -> None:
         try:
             while self._in_line():
-                present = dict(self._waiting)
+                self._round += 1
                 rest = await self._collected()
-                for name, waiter in present.items():
-                    if self._waiting.get(name) is waiter:
-                        self._answer(name, rest)
+                for name in [name for name, waiter in self._waiting.items() if waiter.came_in < self._round]:
+                    self._answer(name, rest)
         finally:
             self._ended(self.batch_id)
 
