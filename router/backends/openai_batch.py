@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ..attempts import Kind
@@ -150,8 +151,13 @@ class BatchLane:
         if search is None:
             search = self._searches[name] = asyncio.create_task(looked_for(
                 name, self._api, terms=self._terms, sleep=self._wiring.sleep))
-            search.add_done_callback(lambda _: self._searches.pop(name, None))
+            search.add_done_callback(partial(self._searched, name))
         return await asyncio.shield(search)
+
+    def _searched(self, name: str, search: asyncio.Task[str | None]) -> None:
+        del self._searches[name]
+        if not search.cancelled():
+            search.exception()  # whoever asked has it, or has gone
 
     def _lost(self, error: NoAnswer | VendorError) -> Reply:
         reply = error.reply if isinstance(error, VendorError) else lost(error.code, sent=True, vendor=self._vendor)

@@ -28,6 +28,8 @@ _MOST_BYTES = 8 * 1024 * 1024  # a hundred batches, each with the longest metada
 _PAGE, _MOST_PAGES = 100, 200
 _CLOCKS_APART_S = 3600
 _PARTIAL, _SERVER_FAULT = 206, 500
+_ANSWER_S = 60.0
+"""Longer than a question about a batch takes; after so long without a word it is asked again."""
 _PASSING = (401, 403, 408, 409, 429)
 """Nothing was said of the work itself; a key that was withdrawn may be given back."""
 _Found = TypeVar("_Found")
@@ -53,11 +55,13 @@ class BatchApi:
         """The id of a new batch, which bears our name."""
         return _id(await self._told(lambda: self._client().batches.with_streaming_response.create(
             input_file_id=file_id, endpoint=url, completion_window="24h",  # type: ignore[arg-type]
-            metadata={METADATA_KEY: name}, output_expires_after={"anchor": "created_at", "seconds": OUTPUT_KEPT_S})))
+            metadata={METADATA_KEY: name}, output_expires_after={"anchor": "created_at", "seconds": OUTPUT_KEPT_S},
+            timeout=_ANSWER_S)))
 
     async def retrieve(self, batch_id: str) -> dict[str, Any]:
         """How far a batch is."""
-        return await self._told(lambda: self._client().batches.with_streaming_response.retrieve(batch_id))
+        return await self._told(lambda: self._client().batches.with_streaming_response.retrieve(
+            batch_id, timeout=_ANSWER_S))
 
     async def find(self, name: str, *, since: float) -> str | None:
         """The id of the batch that bears a name; None where none does.
@@ -96,7 +100,7 @@ class BatchApi:
 
     def _page(self, after: str) -> AbstractAsyncContextManager[Any]:
         batches: Any = self._client().batches.with_streaming_response
-        return batches.list(limit=_PAGE, **({"after": after} if after else {}))  # type: ignore[no-any-return]
+        return batches.list(limit=_PAGE, timeout=_ANSWER_S, **({"after": after} if after else {}))  # type: ignore[no-any-return]
 
     async def _told(self, ask: Callable[[], AbstractAsyncContextManager[Any]]) -> dict[str, Any]:
         try:
@@ -115,9 +119,9 @@ async def patiently(ask: Callable[[], Awaitable[_Found]], *, terms: BatchTerms,
 
     Raises:
         NoAnswer: hours went by without one.
-        VendorError: an answer that asking again will not change.
+        VendorError: an answer that stays the same; what was made a moment ago may not be known everywhere yet.
     """
-    wait = terms.first_poll_s
+    wait, declined = terms.first_poll_s, 0
     for left in reversed(range(terms.most_misses)):
         asked_s = 0.0
         try:
@@ -126,7 +130,8 @@ async def patiently(ask: Callable[[], Awaitable[_Found]], *, terms: BatchTerms,
             if not left:
                 raise
         except VendorError as error:
-            if not left or not (error.status in _PASSING or error.status >= _SERVER_FAULT):
+            declined += not (error.status in _PASSING or error.status >= _SERVER_FAULT)
+            if not left or declined >= terms.looks:
                 raise
             asked_s = error.reply.retry_after_s or 0.0
         await sleep(min(max(wait, asked_s), terms.longest_poll_s))

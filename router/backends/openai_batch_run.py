@@ -129,14 +129,15 @@ class Run:
         return rest
 
     async def _over(self) -> Mapping[str, Any]:
-        """The batch, once the vendor is done with it; a state nobody knows is one of work."""
+        """The batch, once the vendor is done with it and names its files; a state nobody knows is one of work."""
         wait, waited_s, looks = self._terms.first_poll_s, 0.0, self._terms.looks
         while self._in_line():
             batch = await patiently(lambda: self._api.retrieve(self.batch_id), terms=self._terms,
                                     sleep=self._wiring.sleep)
-            if batch.get("status") in _OVER:
+            status = word(batch.get("status"))
+            if status in _OVER:
                 looks -= 1
-                if not looks or batch["status"] != "completed" or any(batch.get(file) for file in _FILES):
+                if not looks or status != "completed" or any(batch.get(file) for file in _FILES):
                     return batch
             if waited_s >= self._terms.longest_s:
                 raise NoAnswer("too_long", sent=True)

@@ -32,6 +32,8 @@ class OpenAIBatchServer(OpenAIServer):
         finished: requests that are done when the batch expires or is cancelled.
         ranges: the vendor lets a download begin in the middle.
         refuses: the code with which validation fails.
+        id_first: `custom_id` stands at the start of a line.
+        unnamed: answers in which a batch that is over names no files yet.
     """
 
     states: tuple[str, ...] = ("validating", "in_progress", "finalizing", "completed")
@@ -41,6 +43,7 @@ class OpenAIBatchServer(OpenAIServer):
     ranges: bool = False
     refuses: str = ""
     id_first: bool = True
+    unnamed: int = 0
     uploads: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     batches: list[dict[str, Any]] = field(default_factory=list)
     upload_sizes: list[int] = field(default_factory=list)
@@ -127,6 +130,9 @@ class OpenAIBatchServer(OpenAIServer):
         told |= {"output_file_id": f"out-{batch['id']}" if done else None,
                  "error_file_id": f"err-{batch['id']}" if failed else None, "errors": None,
                  "request_counts": {"total": len(lines), "completed": len(done), "failed": len(failed)}}
+        if status == "completed" and self.unnamed:
+            self.unnamed -= 1
+            told |= {"output_file_id": None, "error_file_id": None}
         if status == "failed":
             told["errors"] = {"object": "list", "data": [{"code": batch["refused"], "message": "a sentence", "line": 1,
                                                           "param": None}]}

@@ -8,13 +8,16 @@ import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import httpx2
 import openai.types
 import pytest
 
 from router.attempts import Kind
+from router.backends import openai_transport
 from router.backends.openai_batch_terms import TERMS
 from router.backends.protocol import Trouble, Usage
 from router.errors import LedgerError
+from router.pictures import read_picture
 from tests.router.backends.bench import ENTRIES, PROMPT, Bench, run
 from tests.router.backends.files import base64_of, picture, png
 from tests.router.backends.openai_batch_bench import BatchBench
@@ -92,6 +95,31 @@ def test_an_edit_carries_its_pictures_as_data_urls() -> None:
                 "images": [{"image_url": url + base64_of(png(64, 64))}, {"image_url": url + base64_of(png(32, 32))}]}
 
     run(scenario)
+
+
+def test_a_large_file_is_read_from_the_disk_as_it_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(openai_transport, "_MOST_AT_ONCE", 2**20)
+    joined: list[int] = []
+    whole = httpx2.Request.aread
+
+    async def counted(request: httpx2.Request) -> bytes:
+        joined.append(len(await whole(request)))
+        return await whole(request)
+
+    monkeypatch.setattr(httpx2.Request, "aread", counted)
+
+    async def scenario() -> None:
+        async with BatchBench() as bench:
+            heavy = read_picture(png(64, 64, padding=900_000), is_base64=False)
+            replies = await bench.together(*(bench.batch_job(at, operation="edit", references=(heavy,))
+                                             for at in range(8)))
+            assert {reply.kind for reply in replies} == {Kind.OK}
+            assert bench.server.upload_sizes[0] > 8 * 1_200_000
+            assert int(bench.server.seen[0].headers["Content-Length"]) > bench.server.upload_sizes[0]
+            assert "Transfer-Encoding" not in bench.server.seen[0].headers
+
+    run(scenario)
+    assert max(joined) < 2**20
 
 
 def test_each_endpoint_and_model_has_its_own_batch() -> None:

@@ -166,7 +166,8 @@ def test_hours_of_trouble_are_waited_out() -> None:
     async def scenario() -> None:
         async with BatchBench() as bench:
             bench.server.states = ("in_progress",) * 50 + ("completed",)
-            bench.server.faults["retrieve"].extend(["broken", "busy", "hung_up", "account", "html"] * 60)
+            bench.server.faults["retrieve"].extend(["unknown_model", *["broken", "busy", "hung_up", "account",
+                                                                       "html"] * 60])
             reply, = await bench.together(bench.batch_job())
             assert reply.kind is Kind.OK
             assert bench.server.count("retrieve") > 200
@@ -175,8 +176,8 @@ def test_hours_of_trouble_are_waited_out() -> None:
     run(scenario)
 
 
-@pytest.mark.parametrize(("faults", "code"), [(["broken"] * 5, "server_error"), (["unknown_model"], "model_not_found"),
-                                              (["html"] * 5, "unreadable")])
+@pytest.mark.parametrize(("faults", "code"), [
+    (["broken"] * 5, "server_error"), (["unknown_model"] * 3, "model_not_found"), (["html"] * 5, "unreadable")])
 def test_a_batch_nobody_can_ask_about_may_be_paid_for(faults: list[str], code: str) -> None:
     async def scenario() -> None:
         async with BatchBench(terms=QUICK) as bench:
@@ -217,11 +218,24 @@ def test_a_download_that_breaks_goes_on_and_answers_nobody_twice(ranges: bool) -
     run(scenario)
 
 
+def test_a_batch_that_is_over_before_its_files_are_named_is_asked_again() -> None:
+    async def scenario() -> None:
+        async with BatchBench() as bench:
+            bench.server.unnamed = 2
+            reply, = await bench.together(bench.batch_job())
+            assert reply.kind is Kind.OK
+            bench.server.unnamed = 10
+            reply, = await bench.together(bench.batch_job(1))
+            assert (reply.kind, reply.code, reply.possibly_billed) == (Kind.FAILED, "no_line", True)
+
+    run(scenario)
+
+
 def test_a_file_that_is_gone_leaves_its_requests_paid_for() -> None:
     async def scenario() -> None:
         async with BatchBench() as bench:
             bench.server.courses = {"request-1.1": "refused"}
-            bench.server.faults["content"].append("unknown_model")
+            bench.server.faults["content"].extend(["unknown_model"] * 3)
             gone, refused = await bench.together(bench.batch_job(0), bench.batch_job(1))
             assert (gone.kind, gone.code, gone.possibly_billed) == (Kind.FAILED, "model_not_found", True)
             assert refused.kind is Kind.REFUSED
