@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
 from .acceptance import Acceptance
+from .adopting.watched import Watched
 from .board import Board
 from .building import SystemClock, catalogue_of, environment_settings, policy_of, settings_of
 from .byte_gate import ByteGate
@@ -28,6 +28,7 @@ from .making import Maker
 from .request import ImageRequest
 from .request_checks import check_request
 from .store import PictureStore
+from .tenants import for_tenant
 from .upkeep import Upkeep
 from .waiting import Wait
 from .webhooks.addresses import check_webhook
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from .adopting.actual import Actual
     from .backends.protocol import Backend
     from .decide import Compiled, Decision
     from .errand import Clock
@@ -118,7 +120,8 @@ class Router:
                               self.tell, telling=lambda job: event_body(job, at=self.clock.now()), woken=lambda: None)
         known = self.settings.jobs
         self._runner = Runner(self._shop, self._maker, compiled=self._compiled_for, release=self.release,
-                              most_running=known.most_running, most_batched=known.most_batched)
+                              most_running=known.most_running if self.settings.server.mode == "serve" else 0,
+                              most_batched=known.most_batched)
         self.jobs = JobDesk(self._shop, self._maker, self._runner, hasher=self._hasher, settings=known,
                             compiled=self._compiled_for)
         self._upkeep = Upkeep(self.ledger, self._backends, self.store, self.clock, tell=self.tell,
@@ -194,9 +197,29 @@ class Router:
         """
         request = self._for_tenant(request)
         check_request(request)
-        compiled = self._compiled_for(request)
+        return await self._decided(request, self._compiled_for(request))
+
+    async def _decided(self, request: ImageRequest, compiled: Compiled) -> Decision:
         return decide(compiled, request, states=await self._maker.states(request, compiled=compiled),
                       now=self.clock.monotonic())
+
+    async def watch(self, request: ImageRequest, *, actual: Actual, request_id: str = "") -> Decision:
+        """Decide what somebody else answers, and note it beside what really happened; nothing is sent.
+
+        Raises:
+            BadRequest: it cannot be honoured as written; that is noted, too.
+            LedgerError: the books cannot be written.
+        """
+        watched = Watched(self.ledger.shadows, actual, row_id=request_id or new_request_id(), at=self.clock.now())
+        request = self._for_tenant(request)
+        try:
+            check_request(request)
+            decision = await self._decided(request, self.compiled)
+        except BadRequest as error:
+            await watched.unfit(request, error, self.compiled)
+            raise
+        await watched.decided(decision)
+        return decision
 
     async def answer(self, request: ImageRequest, *, idempotency_key: str = "", wait: Wait | None = None,
                      request_id: str = "") -> Images:
@@ -260,13 +283,7 @@ class Router:
             Outcome(request_id, image, verdict, reason[:200], reviewer_seconds, self.clock.now()))  # type: ignore[arg-type]
 
     def _for_tenant(self, request: ImageRequest) -> ImageRequest:
-        """A tenant's own segment and data class hold where the request says nothing; a stricter class always holds."""
-        tenant = self._tenants.get(request.tenant)
-        if tenant is None:
-            return request
-        strict = ("public", "confidential", "restricted")
-        data_class = max(request.data_class, tenant.data_class, key=strict.index)
-        return replace(request, data_class=data_class, segment=request.segment or tenant.segment)
+        return for_tenant(self._tenants.get(request.tenant), request)
 
     def learn(self, acceptance: Acceptance) -> None:
         """From now on options are ordered by what people accepted."""

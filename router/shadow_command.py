@@ -19,7 +19,7 @@ from .adopting.watched import unfit_row, watched_row
 from .building import catalogue_of, policy_of, settings_of, shipped_settings
 from .days import asked_day
 from .decide import compile_policy, decide
-from .errors import BadRequest, PriceError, SettingsError, one_line
+from .errors import BadRequest, SettingsError, one_line
 from .ledger.open import open_books
 from .ledger.recorded import recorded_requests
 from .ledger.shadows import shadow_rows
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from .decide import Compiled
     from .ledger.books import Books
-    from .ledger.shadows import ShadowRow
+    from .ledger.shadow_protocol import ShadowRow
     from .settings import Settings
 
 __all__ = ["report", "run", "shadow_group"]
@@ -149,9 +149,6 @@ def _decided(found: Recorded, compiled: Compiled, settings: Settings, *, row_id:
         return watched_row(decision, found.actual, row_id=row_id, at=at)
     except BadRequest as error:
         return unfit_row(request, error, found.actual, compiled=compiled, row_id=row_id, at=at)
-    except PriceError as error:
-        unpriced = BadRequest(str(error), param="n", code="no_price")
-        return unfit_row(request, unpriced, found.actual, compiled=compiled, row_id=row_id, at=at)
 
 
 def _day(text: str | None) -> date:

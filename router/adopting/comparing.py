@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from .times import PredictedTimes, SeenTimes
 
 if TYPE_CHECKING:
-    from ..ledger.shadows import ShadowRow
+    from ..ledger.shadow_protocol import ShadowRow
 
 __all__ = ["OTHERS", "Comparison", "Share", "Side"]
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime  # noqa: TC003 (dataclass fields are read by tools)
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import BigInteger, Float, case, cast, func, select
 
+from .arm_values import ArmAsk, ArmSums
 from .books import reading
 from .rows import to_us
 from .tables import attempts, requests
@@ -17,55 +16,10 @@ if TYPE_CHECKING:
 
     from .books import Books
 
-__all__ = ["ArmAsk", "ArmSums", "arm_sums"]
+__all__ = ["arm_sums"]
 
 _MOST_TEXT_CLASS = 4
 _USD = 1e-6
-
-
-@dataclass(frozen=True)
-class ArmAsk:
-    """Requests that were decided by a policy and have ended.
-
-    Attributes:
-        since, until: when they were received; None for up to now.
-        tenants: whose; empty for everybody's.
-    """
-
-    digest: str
-    since: datetime
-    until: datetime | None = None
-    tenants: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class ArmSums:
-    """Sums over the requests of one class of work.
-
-    Attributes:
-        words: words to render: 0 for none, 1 for up to four, 2 for more.
-        requests: how many have ended.
-        refused: by a provider, or because no option might make them, or for want of budget.
-        failed: no image came, or fewer than asked.
-        images: delivered.
-        usd: settled for all attempts, failed and late ones too.
-        usd_squared, usd_images, images_squared: sums over requests of cost², cost x images, images².
-    """
-
-    segment: str
-    operation: str
-    size_asked: str
-    model_asked: str
-    quality_asked: str
-    words: int
-    requests: int
-    refused: int
-    failed: int
-    images: int
-    usd: float
-    usd_squared: float
-    usd_images: float
-    images_squared: float
 
 
 def arm_sums(books: Books, ask: ArmAsk) -> tuple[ArmSums, ...]:

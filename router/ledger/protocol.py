@@ -9,9 +9,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from ..acceptance import Looked
-    from .arms import ArmAsk, ArmSums
+    from .arm_values import ArmAsk, ArmSums
     from .job_protocol import JobBooks
-    from .shadows import ShadowBooks
+    from .shadow_protocol import ShadowBooks
     from .values import (
         Budget,
         Claim,

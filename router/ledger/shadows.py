@@ -1,10 +1,8 @@
-"""What was only watched: what would have been done beside what really happened, a row each, and never a prompt."""
+"""Watched requests in a database: written through the writer, read beside it a day at a time, forgotten when old."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime  # noqa: TC003 (dataclass fields are read by tools)
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, insert, select, tuple_
 
@@ -12,14 +10,16 @@ from . import tables
 from .books import reading, writing
 from .operation import Operation
 from .rows import cut, from_us, identifier, to_us
+from .shadow_protocol import ShadowRow
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
+    from datetime import datetime
 
     from .books import Books
     from .page import Page, Wants
 
-__all__ = ["AddShadow", "ShadowBooks", "ShadowRow", "SqlShadowBooks", "forget_shadows", "shadow_rows"]
+__all__ = ["AddShadow", "SqlShadowBooks", "forget_shadows", "shadow_rows"]
 
 _SHADOWS = tables.shadows.c
 _BOUNDS = tables.bounds(tables.shadows)
@@ -27,49 +27,6 @@ _TEXTS = ("tenant", "segment", "operation", "data_class", "policy_digest", "opti
           "actual_state")
 _NUMBERS = ("n", "usd_micro", "p50_s", "p95_s", "actual_usd_micro", "actual_latency_s")
 _AT_ONCE = 1_000
-
-
-@dataclass(frozen=True)
-class ShadowRow:
-    """One request that was watched.
-
-    Attributes:
-        n: images asked for.
-        option: label of the option it would have gone to; empty where no option might make it, `reason` says why then.
-        usd_micro: list price of all images there.
-        p50_s, p95_s: of one image there, without waiting.
-        actual_state: `ok`, `refused` or `failed`; empty where nobody said.
-        actual_usd_micro, actual_latency_s: what it cost and took in fact; None where nobody said.
-    """
-
-    id: str
-    watched_at: datetime
-    tenant: str
-    segment: str
-    operation: str
-    n: int
-    data_class: str
-    policy_digest: str
-    option: str
-    reason: str
-    usd_micro: int
-    p50_s: float | None
-    p95_s: float | None
-    actual_model: str = ""
-    actual_state: str = ""
-    actual_usd_micro: int | None = None
-    actual_latency_s: float | None = None
-
-
-class ShadowBooks(Protocol):
-    """Where watched requests are written."""
-
-    async def add(self, row: ShadowRow) -> bool:
-        """Write one; False where its id is taken.
-
-        Raises:
-            LedgerError: the books cannot be written.
-        """
 
 
 class AddShadow(Operation[bool]):

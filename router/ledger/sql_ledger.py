@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from ..acceptance import Looked
-    from .arms import ArmAsk, ArmSums
+    from .arm_values import ArmAsk, ArmSums
     from .books import Books
     from .operation import Operation
     from .values import (

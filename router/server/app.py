@@ -12,6 +12,7 @@ from .desk import BEGUN, Desk
 from .job_answers import JobAnswers
 from .making import Making
 from .operating import Operating
+from .watching import Watching
 
 if TYPE_CHECKING:
     from ..live import Router
@@ -38,6 +39,7 @@ def make_app(router: Router) -> web.Application:
     app.router.add_post("/v1/images/jobs/{id}/cancel", jobs.cancel)
     app.router.add_get("/v1/images/jobs/{id}/result", jobs.result)
     app.router.add_post("/v1/decide", asking.decide)
+    app.router.add_post("/v1/shadow", Watching(desk).shadow)
     app.router.add_post("/v1/images/{id}/outcome", asking.outcome)
     app.router.add_get("/v1/images/files/{name}", asking.file)
     app.router.add_get("/v1/admin/policy", administration.policy)

@@ -39,6 +39,10 @@ _OUTCOME = {"verdict": {"enum": ["accepted", "rejected", "edited"]},
 _BACK = {"to": {"type": "integer", "minimum": 1}, "why": {"type": "string", "maxLength": 200}}
 _FILE = {"type": "string", "format": "binary"}
 
+_ACTUAL = {"type": "object", "properties": {
+    "model": _TEXT, "usd": {"type": ["string", "number"], "description": "Of all images of the request."},
+    "state": {"enum": ["ok", "refused", "failed"]}, "latency_s": {"type": "number"}}}
+
 
 def openapi_document() -> dict[str, Any]:
     """OpenAPI 3.1."""
@@ -69,6 +73,9 @@ def _own_paths() -> dict[str, Any]:
                           "mask": {"type": "boolean"}}
     return {
         "/v1/decide": {"post": _operation("Decide only; nothing is sent", _json(question, needed=["prompt"]))},
+        "/v1/shadow": {"post": _operation(
+            "Decide, and note it beside what really happened; nothing is sent",
+            _json(question | {"actual": _ACTUAL}, needed=["prompt"]))},
         **_job_paths(),
         "/v1/images/{id}/outcome": {"post": _operation(
             "What a person made of an image", _json(_OUTCOME, needed=["verdict"]), "id")},
