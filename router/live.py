@@ -6,12 +6,14 @@ import contextlib
 import os
 from typing import TYPE_CHECKING, Any, Self
 
-from .acceptance import Acceptance
+from .adopting.pilot import Pilot
+from .adopting.rollout_store import Rollouts
 from .adopting.watched import Watched
 from .board import Board
-from .building import SystemClock, catalogue_of, environment_settings, policy_of, settings_of
+from .building import SystemClock, environment_settings, policy_of, settings_of
 from .byte_gate import ByteGate
-from .decide import compile_policy, decide
+from .compiling import CompiledPolicies
+from .decide import decide
 from .dispatch import Dispatcher
 from .errors import BadRequest, LedgerError
 from .events import Event, tell_all
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from .acceptance import Acceptance
     from .adopting.actual import Actual
     from .backends.protocol import Backend
     from .decide import Compiled, Decision
@@ -75,8 +78,9 @@ class Router:
         self._given_backends, self._given_ledger = backends, ledger
         self._tenants = {tenant.name: tenant for tenant in settings.tenants}
         self._limits = Limits(settings, self.clock, self.tell)
-        self._compiled: Compiled | None = None
-        self._acceptance = Acceptance()
+        self.pilot = Pilot(Rollouts.beside(settings.policy), self.clock, tell=self.tell, in_force=lambda: self.policy,
+                           promoted=self.use_policy)
+        self._policies = CompiledPolicies(settings, self._environ, data)
 
     @classmethod
     def from_file(cls, path: str | Path, *, environ: Mapping[str, str] | None = None, data: Path | None = None,
@@ -118,6 +122,7 @@ class Router:
             hasher=self._hasher, tenants=self._tenants, tell=self.tell)
         self._shop = Workshop(self.ledger, self._backends, self.store, Parcels(self.settings.store.folder), self.clock,
                               self.tell, telling=lambda job: event_body(job, at=self.clock.now()), woken=lambda: None)
+        self.pilot.refresh()
         known = self.settings.jobs
         self._runner = Runner(self._shop, self._maker, compiled=self._compiled_for, release=self.release,
                               most_running=known.most_running if self.settings.server.mode == "serve" else 0,
@@ -125,7 +130,7 @@ class Router:
         self.jobs = JobDesk(self._shop, self._maker, self._runner, hasher=self._hasher, settings=known,
                             compiled=self._compiled_for)
         self._upkeep = Upkeep(self.ledger, self._backends, self.store, self.clock, tell=self.tell,
-                              settle_again=self._dispatcher.settle_again, learned=self.learn,
+                              settle_again=self._keep_up, learned=self.learn,
                               keep_days=self.settings.retention_days)
         return self
 
@@ -149,17 +154,13 @@ class Router:
 
     @property
     def compiled(self) -> Compiled:
-        """The policy over today's catalogue; made anew when the day of the prices changes or a policy is published."""
-        on = self.clock.now().date()
-        if self._compiled is None or self._compiled.on != on or self._compiled.digest != self.policy.digest:
-            self._compiled = compile_policy(
-                self.policy, catalogue_of(self.settings, self._environ, data=self._data, on=on), on=on,
-                acceptance=self._acceptance)
-        return self._compiled
+        """The policy in force over today's catalogue; made anew when the day changes or another is published."""
+        return self._policies.of(self.policy, on=self.clock.now().date())
 
-    def _compiled_for(self, request: ImageRequest) -> Compiled:
-        del request
-        return self.compiled
+    def _compiled_for(self, request: ImageRequest, key: str = "") -> Compiled:
+        """Of the policy that decides a request: the one in force, or one on trial."""
+        tried = self.pilot.policy_for(request.tenant, lambda: key or self._hasher.fingerprint(request))
+        return self._policies.of(tried or self.policy, on=self.clock.now().date())
 
     def use_policy(self, policy: Policy) -> None:
         """From now on requests are decided by another policy; those on their way keep theirs."""
@@ -240,7 +241,7 @@ class Router:
             raise
         asker = self._joining.asker(request, wait, key=idempotency_key, request_id=name)
         return await self._joining.answer(asker, lambda late: self._maker.make(
-            request, wait, name=name, compiled=self._compiled_for(request), late=late))
+            request, wait, name=name, compiled=self._compiled_for(request, idempotency_key), late=late))
 
     async def submit(self, request: ImageRequest, *, idempotency_key: str = "", webhook_url: str = "",
                      request_id: str = "") -> JobView:
@@ -287,5 +288,8 @@ class Router:
 
     def learn(self, acceptance: Acceptance) -> None:
         """From now on options are ordered by what people accepted."""
-        if acceptance != self._acceptance:
-            self._acceptance, self._compiled = acceptance, None
+        self._policies.learn(acceptance)
+
+    async def _keep_up(self) -> None:
+        await self._dispatcher.settle_again()
+        await self.pilot.judge(self.ledger)
