@@ -217,7 +217,7 @@ class Router:
             check_request(request)
             decision = await self._decided(request, self.compiled)
         except BadRequest as error:
-            await watched.unfit(request, error, self.compiled)
+            await watched.unfit(request, error, compiled=self.compiled)
             raise
         await watched.decided(decision)
         return decision

@@ -130,7 +130,7 @@ class PolicyStore:
         except OSError:
             version.path.unlink()
             raise
-        return self.note_in_force(version, audit, note)
+        return self.note_in_force(version, audit, note=note)
 
     def keep(self, path: Path, policy: Policy) -> tuple[Version, bytes]:
         """A policy as the next version, not in force yet; and its text. To be called while `changing`.
@@ -149,7 +149,7 @@ class PolicyStore:
             raise
         return Version(number, policy.digest, policy.name, in_force=False, path=kept), content
 
-    def note_in_force(self, version: Version, audit: TextIO, note: Note) -> Version:
+    def note_in_force(self, version: Version, audit: TextIO, *, note: Note) -> Version:
         """End a roll-out, if there is one, and write who put which version in force. To be called while `changing`."""
         ended = self.rollout_version()
         self.rollout.unlink(missing_ok=True)

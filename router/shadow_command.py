@@ -96,7 +96,7 @@ def report(url: str, *, day: str, as_json: bool) -> None:
     """What a server that watches has seen on a day, beside what it was told really happened."""
     told, since = Comparison(), _midnight(_day(day))
     with _opened(url) as books:
-        for row in shadow_rows(books, since, since + timedelta(days=1)):
+        for row in shadow_rows(books, since, until=since + timedelta(days=1)):
             told.add(row)
     if as_json:
         click.echo(json.dumps({"day": day} | comparison_json(told), indent=2))
@@ -132,7 +132,7 @@ def _run(asked: _Asked, compiled: Compiled, settings: Settings, *, day: date | N
 def _own_rows(url: str, day: date | None) -> Iterator[Recorded | BadRow]:
     since = _midnight(day or datetime.now(tz=UTC).date())
     with _opened(url) as books:
-        for number, row in enumerate(recorded_requests(books, since, since + timedelta(days=1)), start=1):
+        for number, row in enumerate(recorded_requests(books, since, until=since + timedelta(days=1)), start=1):
             try:
                 yield read_recorded(row)
             except BadRequest as error:
@@ -148,7 +148,7 @@ def _decided(found: Recorded, compiled: Compiled, settings: Settings, *, row_id:
         decision = decide(compiled, request, states=States(), now=time.monotonic())
         return watched_row(decision, found.actual, row_id=row_id, at=at)
     except BadRequest as error:
-        return unfit_row(request, error, found.actual, compiled=compiled, row_id=row_id, at=at)
+        return unfit_row(request, error, actual=found.actual, compiled=compiled, row_id=row_id, at=at)
 
 
 def _day(text: str | None) -> date:

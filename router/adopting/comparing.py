@@ -50,15 +50,15 @@ class Side:
         """US dollars of one image; None where no cost is known."""
         return self.usd_micro / 1e6 / self.priced if self.priced else None
 
-    def make(self, name: str, images: int, usd_micro: int | None) -> None:
+    def make(self, name: str, images: int, *, usd_micro: int | None) -> None:
         """Count a request that was made."""
         share = self.mix.setdefault(name if name in self.mix or len(self.mix) < _MOST_NAMES else OTHERS, Share())
         self.requests, share.requests = self.requests + 1, share.requests + 1
         self.images, share.images = self.images + images, share.images + images
-        self.pay(0 if usd_micro is None else images, usd_micro)
+        self.pay(0 if usd_micro is None else images, usd_micro=usd_micro)
         share.usd_micro += usd_micro or 0
 
-    def pay(self, images: int, usd_micro: int | None) -> None:
+    def pay(self, images: int, *, usd_micro: int | None) -> None:
         """Count money; that of a failure brings no image."""
         self.priced += images
         self.usd_micro += usd_micro or 0
@@ -110,16 +110,16 @@ class Comparison:
         if not row.option:
             self.would.miss(row.reason)
             return
-        self.would.make(row.option, row.n, row.usd_micro)
+        self.would.make(row.option, row.n, usd_micro=row.usd_micro)
         if row.p50_s is not None and row.p95_s is not None:
             self.would_s.add(row.p50_s, row.p95_s)
 
     def _add_really(self, row: ShadowRow) -> None:
         if row.actual_state == "ok":
-            self.really.make(row.actual_model or "(not said)", row.n, row.actual_usd_micro)
+            self.really.make(row.actual_model or "(not said)", row.n, usd_micro=row.actual_usd_micro)
         elif row.actual_state:
             self.really.miss(row.actual_state)
-            self.really.pay(0, row.actual_usd_micro)
+            self.really.pay(0, usd_micro=row.actual_usd_micro)
         else:
             self.silent += 1
         if row.actual_latency_s is not None and row.actual_state == "ok":

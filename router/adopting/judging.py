@@ -41,7 +41,7 @@ class Judgement:
                     self.cost.covered_share, 4)}
 
 
-def judge(terms: Terms, control: Sequence[ArmSums], candidate: Sequence[ArmSums], *, elapsed_s: float,
+def judge(terms: Terms, control: Sequence[ArmSums], *, candidate: Sequence[ArmSums], elapsed_s: float,
           segments: Collection[str]) -> Judgement:
     """What is to be done with a policy on trial.
 

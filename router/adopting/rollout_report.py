@@ -30,8 +30,8 @@ def rollout_lines(running: Rollout, found: Judgement | None, *, at: datetime) ->
     yield (f"  since {running.started_at:%Y-%m-%d %H:%M:%S} UTC by {running.by}, {elapsed_s:,.0f} of "
            f"{terms.window_s:,.0f} s")
     yield (f"  taken back by itself above {terms.most_cost_share:+.0%} cost an image, "
-           f"{terms.most_refused_share * 100:+g} points refused, {terms.most_failed_share * 100:+g} points failed, from "
-           f"{terms.least} requests on")
+           f"{terms.most_refused_share * 100:+g} points refused, {terms.most_failed_share * 100:+g} points failed, "
+           f"from {terms.least} requests on")
     yield f"  after its window: {'put in force by itself' if terms.promote_after_window else 'stays until promoted'}"
     if found is not None:
         yield _fared("in force", found.control)

@@ -145,7 +145,7 @@ class Rollouts:
             self.policy_of(running)
             version = self._version(running)
             put_in_place(self.store.current, version.path.read_bytes())
-            return self.store.note_in_force(version, audit, Note("promoted", at, by, why, facts or {}))
+            return self.store.note_in_force(version, audit, note=Note("promoted", at, by, why, facts or {}))
 
     def _ended(self, note: Note, rollout: Rollout | None) -> Rollout | None:
         with self.store.changing() as audit:

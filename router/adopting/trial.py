@@ -43,5 +43,5 @@ def judged(rollout: Rollout, sums: dict[ArmAsk, tuple[ArmSums, ...]], *, at: dat
     control = sums[rest]
     if before is not None and sum(row.requests for row in sums[before]) >= rollout.terms.least:
         control = sums[before]
-    return judge(rollout.terms, control, sums[candidate], elapsed_s=(at - rollout.started_at).total_seconds(),
+    return judge(rollout.terms, control, candidate=sums[candidate], elapsed_s=(at - rollout.started_at).total_seconds(),
                  segments=set(policies[0].segments) & set(policies[1].segments))

@@ -36,13 +36,14 @@ class Watched:
         """
         await self._books.add(watched_row(decision, self._actual, row_id=self._id, at=self._at))
 
-    async def unfit(self, request: ImageRequest, error: BadRequest, compiled: Compiled) -> None:
+    async def unfit(self, request: ImageRequest, error: BadRequest, *, compiled: Compiled) -> None:
         """Note that the router would not have taken it.
 
         Raises:
             LedgerError: the books cannot be written.
         """
-        await self._books.add(unfit_row(request, error, self._actual, compiled=compiled, row_id=self._id, at=self._at))
+        await self._books.add(unfit_row(request, error, actual=self._actual, compiled=compiled, row_id=self._id,
+                                        at=self._at))
 
 
 def watched_row(decision: Decision, actual: Actual, *, row_id: str, at: datetime) -> ShadowRow:
@@ -62,7 +63,7 @@ def watched_row(decision: Decision, actual: Actual, *, row_id: str, at: datetime
                 would=(choice.option.label, "", micro_usd(charge.quoted_usd), choice.p50_s, choice.p95_s))
 
 
-def unfit_row(request: ImageRequest, error: BadRequest, actual: Actual, *, compiled: Compiled, row_id: str,
+def unfit_row(request: ImageRequest, error: BadRequest, *, actual: Actual, compiled: Compiled, row_id: str,
               at: datetime) -> ShadowRow:
     """A request that the router would not have taken as it is written."""
     return _row(request, actual, row_id=row_id, at=at, segment=request.segment, digest=compiled.digest,

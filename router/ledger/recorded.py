@@ -22,7 +22,7 @@ _AT_ONCE = 1_000
 _ENDS = {"ok": "ok", "partial": "ok", "refused": "refused"}
 
 
-def recorded_requests(books: Books, since: datetime, until: datetime) -> Iterator[Mapping[str, Any]]:
+def recorded_requests(books: Books, since: datetime, *, until: datetime) -> Iterator[Mapping[str, Any]]:
     """Requests that were received from one instant to another and have ended, oldest first, a thousand at a time.
 
     Cells are named as the columns of a recorded day. One that was rejected before anything was decided, because it

@@ -59,7 +59,7 @@ class SqlShadowBooks:
         return bool(await self._ask(AddShadow(row)))
 
 
-def shadow_rows(books: Books, since: datetime, until: datetime) -> Iterator[ShadowRow]:
+def shadow_rows(books: Books, since: datetime, *, until: datetime) -> Iterator[ShadowRow]:
     """What was watched from one instant to another, oldest first, read a thousand rows at a time.
 
     Raises:

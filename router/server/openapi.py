@@ -45,8 +45,8 @@ _ACTUAL = {"type": "object", "properties": {
 
 _AMOUNT = {"type": ["string", "number"]}
 _ROLLOUT = {"toml": _TEXT, "why": _TEXT, "tenants": {"type": "array", "items": _TEXT}, "least": {"type": "integer"},
-            "promote_after_window": {"type": "boolean"}} | {
-    name: _AMOUNT for name in ("share", "window", "most_cost", "most_refused", "most_failed")}
+            "promote_after_window": {"type": "boolean"}, "share": _AMOUNT, "window": _AMOUNT, "most_cost": _AMOUNT,
+            "most_refused": _AMOUNT, "most_failed": _AMOUNT}
 
 
 def openapi_document() -> dict[str, Any]:

@@ -35,7 +35,7 @@ class RollingOut:
         self._desk, self._router, self._administration = desk, desk.router, administration
 
     async def start(self, request: web.Request) -> web.StreamResponse:
-        """Put the policy in `toml` on trial, on the terms of the body: `share` or `tenants`, `window`, limits, `why`."""
+        """Put the policy in `toml` on trial, on the terms of the body: `share` or `tenants`, `window`, its limits."""
         by, rollouts = who_of(self._administration.enter(request)), self._rollouts()
         with self._desk.room.one() as intake:
             document = await read_document(request, intake)
