@@ -134,6 +134,7 @@ async def _watch(router: Router, path: Path | None) -> None:
     seen: tuple[int, int] | None = None
     while path is not None:
         await asyncio.sleep(_WATCH_S)
+        router.pilot.refresh()
         if _stamp(path) == seen:
             continue
         seen = _stamp(path)

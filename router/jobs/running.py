@@ -50,9 +50,8 @@ class Runner:
     """One task that takes jobs, and one for each that runs; what waits in a batch lane holds no place."""
 
     def __init__(self, shop: Workshop, maker: Maker, *, compiled: Callable[[ImageRequest], Compiled],
-                 release: Callable[[Images], Images], most_running: int, most_batched: int) -> None:
+                 release: Callable[[Images], Images]) -> None:
         self._shop, self._maker, self._compiled, self._release = shop, maker, compiled, release
-        self._most_running, self._most_batched = most_running, most_batched
         self._running: dict[str, _Running] = {}
         self._mending: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
@@ -102,9 +101,9 @@ class Runner:
     async def _take(self) -> bool:
         """Whether there may be more to take at once."""
         batched = sum(running.is_batched for running in self._running.values())
-        free = self._most_running - (len(self._running) - batched)
+        free = self._shop.terms.most_running - (len(self._running) - batched)
         at, books = self._shop.clock.now(), self._shop.ledger.jobs
-        if free <= 0 or batched >= self._most_batched or not await books.is_waiting(at=at):
+        if free <= 0 or batched >= self._shop.terms.most_batched or not await books.is_waiting(at=at):
             return False
         taken = await books.take(free, at=at, telling=self._shop.telling)
         for job in taken:
