@@ -204,6 +204,8 @@ class Router:
         """
         request = self._for_tenant(request)
         check_request(request)
+        if request.urgency == "can_wait":
+            request = replace(request, deadline_s=self.settings.jobs.patience_of(request))
         compiled = self._compiled_for(request)
         return decide(compiled, request, states=await self._maker.states(request, compiled=compiled),
                       now=self.clock.monotonic())

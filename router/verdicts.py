@@ -42,7 +42,7 @@ class Reason(Enum):
     CONCURRENT = "{asked} calls are running, {limit} at most"
     NOT_IDLE = "{asked} images of ours are in work on {limit} cards; work that can wait takes idle ones alone"
     WAITS = "own GPUs may still be idle in time; this would be bought once {limit:.0f} s are left"
-    LANE = "this lane answers within a day, for work that can wait; urgency {asked} was asked for"
+    LANE = "answers within a day: for work that can wait"
     DEADLINE = "predicted {asked:.1f} s, {limit:.1f} s left"
     MAX_USD = "{asked:.6f} USD predicted, {limit:.6f} at most"
     BUDGET = "{asked:.6f} USD predicted, {limit:.6f} left of the budget"
