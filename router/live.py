@@ -32,6 +32,7 @@ from .upkeep import Upkeep
 from .waiting import Wait
 from .webhooks.addresses import check_webhook
 from .webhooks.body import event_body
+from .webhooks.sender import WebhookSender
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -114,10 +115,13 @@ class Router:
         self._maker = Maker(
             ledger=self.ledger, dispatcher=self._dispatcher, board=self.board, limits=self._limits, clock=self.clock,
             hasher=self._hasher, tenants=self._tenants, tell=self.tell)
+        self._sender = WebhookSender(self.ledger.jobs, self._tenants, clock=self.clock,
+                                     hosts=self.settings.jobs.webhook_hosts, tell=self.tell)
+        self._sender.start()
         own = frozenset(backend.name for backend in self.settings.backends if backend.is_own)
         self._shop = Workshop(
             self.ledger, self._backends, self.store, Parcels(self.settings.store.folder), self.clock, self.tell, own,
-            telling=lambda job: event_body(job, at=self.clock.now()), woken=lambda: None)
+            telling=lambda job: event_body(job, at=self.clock.now()), woken=self._sender.wake)
         known = self.settings.jobs
         self._runner = Runner(self._shop, self._maker, compiled=self._compiled_for, release=self.release,
                               most_running=known.most_running, most_batched=known.most_batched)
@@ -134,6 +138,7 @@ class Router:
         """Wait for what was sent, then let go of backends and books."""
         await self._upkeep.stop()
         await self._runner.stop()
+        await self._sender.stop()
         await self._dispatcher.close()
         await self._joining.close()
         for backend in self._backends.values():
@@ -199,6 +204,8 @@ class Router:
         """
         request = self._for_tenant(request)
         check_request(request)
+        if request.urgency == "can_wait":
+            request = replace(request, deadline_s=self.settings.jobs.patience_of(request))
         compiled = self._compiled_for(request)
         return decide(compiled, request, states=await self._maker.states(request, compiled=compiled),
                       now=self.clock.monotonic())

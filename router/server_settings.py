@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from .request import ImageRequest
     from .toml_fields import Fields
 
 __all__ = ["JobSettings", "ServerSettings", "StoreSettings", "read_jobs", "read_server", "read_store"]
@@ -58,6 +59,10 @@ class JobSettings:
     deadline_s: float = 3_600.0
     patience_s: float = 2 * 86_400.0
     webhook_hosts: tuple[str, ...] = ()
+
+    def patience_of(self, request: ImageRequest) -> float:
+        """Seconds that a job may take from its acceptance to its answer."""
+        return request.deadline_s or (self.patience_s if request.urgency == "can_wait" else self.deadline_s)
 
 
 def read_jobs(fields: Fields) -> JobSettings:

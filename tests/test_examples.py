@@ -54,6 +54,9 @@ def test_the_client_example_against_the_server(folder: Path) -> None:
         answer = run(folder, "client.py", url)
         assert answer.returncode == 0, answer.stderr
         assert answer.stdout.startswith("made by gpu/flux-2-klein-4b for 0.000023 USD")
+        job = run(folder, "job.py", url)
+        assert job.returncode == 0, job.stderr
+        assert job.stdout.splitlines() == ["accepted: queued", "done for 0.000046 USD", "2 images of 1024x1024"]
     finally:
         server.terminate()
         server.communicate(timeout=30)

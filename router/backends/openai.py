@@ -99,7 +99,7 @@ class OpenAIBackend:
 
             http = httpx2.AsyncClient(
                 timeout=httpx2.Timeout(SILENCE_S, connect=CONNECT_S), follow_redirects=False, trust_env=False,
-                transport=OpenAITransport(self._wiring.session or open_session))
+                transport=OpenAITransport(self._wiring.session or open_session, key_header=self._vendor.key_header))
             self._client = openai.AsyncOpenAI(api_key=self._wiring.settings.key.value or "none", http_client=http,
                                               base_url=self._wiring.settings.base_url, max_retries=0)
             self._client.organization = self._client.project = None  # the package read them from the environment

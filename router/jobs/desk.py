@@ -69,8 +69,7 @@ class JobDesk:
             NotDelivered: no backend could ever make it, or the tenant has too many unfinished jobs.
             LedgerError: books or store cannot be written.
         """
-        now, known = self._shop.clock.now(), self._settings
-        patience = request.deadline_s or (known.patience_s if request.urgency == "can_wait" else known.deadline_s)
+        now, patience = self._shop.clock.now(), self._settings.patience_of(request)
         decision = await self._decided(replace(request, deadline_s=patience), request_id)
         await self._refuse_too_many(request, request_id)
         due_at = now + timedelta(seconds=patience)

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from ..errors import LedgerError
 from ..events import Event
 from .addresses import plain_hosts
-from .lanes import Lanes, host_of
 from .post import Post
 from .tries import Try, next_try_s, throttle_s
+from .turns import Turns, host_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["WebhookSender"]
 
 _EVERY_S = 2.0
-_AT_ONCE, _PER_HOST, _PER_LANE = 64, 8, 16
+_AT_ONCE, _PER_HOST, _PER_LINE = 64, 8, 16
 _MOST_HELD = 1_024
 _MOST_TAKEN = 256
 _PATIENCE_S = 3.0
@@ -57,7 +57,7 @@ class WebhookSender:
         """`hosts` are `JobSettings.webhook_hosts`; `timeout_s` is for one try, 15 where it is None."""
         self._books, self._tenants, self._clock, self._tell = books, tenants, clock, tell
         self._hosts, self._timeout_s = plain_hosts(hosts), timeout_s
-        self._lanes = Lanes(at_once=_AT_ONCE, per_host=_PER_HOST, per_lane=_PER_LANE)
+        self._turns = Turns(at_once=_AT_ONCE, per_host=_PER_HOST, per_line=_PER_LINE)
         self._ended: list[_Ended] = []
         self._away: list[tuple[Message, float]] = []
         self._tries: set[asyncio.Task[None]] = set()
@@ -111,18 +111,18 @@ class WebhookSender:
         more = True
         while more:
             await self._book()
-            most = min(_MOST_TAKEN, _MOST_HELD - len(self._lanes) - len(self._tries))
+            most = min(_MOST_TAKEN, _MOST_HELD - len(self._turns) - len(self._tries))
             more = most > 0 and not self._stopping
             if more:
                 taken = await self._books.take_messages(most, at=self._clock.now())
                 now_s, more = self._clock.monotonic(), len(taken) == most
-                offered = [(message, self._lanes.offer(message, now_s=now_s)) for message in taken]
+                offered = [(message, self._turns.offer(message, now_s=now_s)) for message in taken]
                 self._away += [(message, wait_s) for message, wait_s in offered if wait_s]
                 self._begin()
         await self._book()
 
     def _begin(self) -> None:
-        while not self._stopping and (message := self._lanes.begin()) is not None:
+        while not self._stopping and (message := self._turns.begin()) is not None:
             task = asyncio.ensure_future(self._try(message))
             self._tries.add(task)
             task.add_done_callback(self._tries.discard)
@@ -137,8 +137,7 @@ class WebhookSender:
 
     def _tried(self, message: Message, tried: Try, *, took_s: float) -> None:
         now_s, at = self._clock.monotonic(), self._clock.now()
-        others = self._lanes.ended(message, took_s=took_s, closed_until=now_s + throttle_s(tried), now_s=now_s)
-        self._away += [(other, throttle_s(tried)) for other in others]
+        self._away += self._turns.ended(message, took_s=took_s, closed_until=now_s + throttle_s(tried), now_s=now_s)
         if tried is not _FAULT or not self._stopping:  # a try that was cut off is nobody's fault and not booked
             again_s = None if tried.arrived else next_try_s(tried, message.tries, chance=random.random())
             self._ended.append(_Ended(message, tried, at, again_s))

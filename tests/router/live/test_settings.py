@@ -20,11 +20,12 @@ from router.errors import SettingsError
 from router.server_settings import JobSettings
 from router.settings import Secret, Settings, read_settings
 from router.text_files import parse_toml
+from router.vendor_limits import load_limits
 from router.vendors import load_vendors
 
 from .documents import documents
 
-VENDORS = load_vendors(data_roots(None, {}))
+VENDORS, LIMITS = load_vendors(data_roots(None, {})), load_limits(data_roots(None, {}))
 SECRET = f"sk-proj-{2**48:x}"
 ENVIRON = {"OPENAI_API_KEY": SECRET, "SECOND_KEY": " two\n", "BOOKS": f"postgresql://me:{SECRET}@db/books",
            "BREAKEVEN_HASH_KEY": SECRET}
@@ -32,15 +33,15 @@ ONE = '[[backend]]\nname = "openai"\nvendor = "openai"\n'
 KEYS = (
     "server", "ledger", "store", "budget", "backend", "tenant", "policy", "name", "vendor", "key_env",
     "base_url", "simulated", "models", "loras", "time_scale", "region", "retention_days", "may_train",
-    "images_per_minute", "concurrent", "usd_per_month", "gpus", "gpu", "cards", "watts", "key_sha256",
-    "project_usd_per_month", "answers", "data_class", "host", "port", "url", "url_env", "hash_key_env",
+    "images_per_minute", "concurrent", "tier", "deployments", "usd_per_month", "gpus", "gpu", "cards", "watts",
+    "key_sha256", "project_usd_per_month", "answers", "data_class", "host", "port", "url", "url_env", "hash_key_env",
     "folder", "ttl_s", "most_mib", "most_body_mib", "jobs", "webhook_hosts", "webhook_secret_env", "most_running",
     "deadline_s", "patience_s")
 
 
 def settings_from(text: str, environ: dict[str, str] | None = None) -> Settings:
     return read_settings(parse_toml(textwrap.dedent(text)), VENDORS, environ=ENVIRON if environ is None else environ,
-                         where="router.toml", folder=Path("/srv"))
+                         where="router.toml", folder=Path("/srv"), limits=LIMITS)
 
 
 def problems_of(text: str) -> str:
@@ -204,9 +205,9 @@ def test_settings_of_jobs() -> None:
     known = settings_from(ONE + '[jobs]\nmost_running = 3\nmost_batched = 4\nmost_queued = 5\ndeadline_s = 60\n'
                           'patience_s = 3600.5\nwebhook_hosts = ["hooks.internal"]').jobs
     assert known == JobSettings(3, 4, 5, 60.0, 3600.5, ("hooks.internal",))
-    told = problems_of(ONE + '[jobs]\nmost_running = 0\nmost_batched = "9"\nmost_queued = -1\ndeadline_s = 0\n'
+    told = problems_of(ONE + '[jobs]\nmost_running = -1\nmost_batched = "9"\nmost_queued = -1\ndeadline_s = 0\n'
                        'patience_s = 9000000000\nwebhook_hosts = "hooks.internal"\nmost = 1')
-    for start in ("most_running = 0: no whole number from 1", "most_batched = '9': no whole number",
+    for start in ("most_running = -1: no whole number from 0", "most_batched = '9': no whole number",
                   "most_queued = -1: no whole number", "deadline_s = 0: no number from 1",
                   "patience_s = 9000000000: no number from 1",
                   "webhook_hosts = 'hooks.internal': no list of texts", "most = 1: unknown key; use only deadline_s"):
@@ -250,6 +251,36 @@ def test_the_shipped_sandbox_needs_no_key_and_the_environment_makes_a_backend_of
     assert [backend.name for backend in known.backends] == ["openai", "fal"]
     with pytest.raises(SettingsError, match=r"the environment \(OPENAI_API_KEY, BFL_API_KEY"):
         environment_settings({})
+
+
+@pytest.mark.parametrize(("text", "images", "at_once"), [
+    ("", 5, None), ('tier = "3"', 50, None), ('tier = "5"\nimages_per_minute = 40', 40, None),
+    ('vendor = "fal"\ntier = "Most"', None, 40), ('vendor = "fal"\ntier = "most"\nconcurrent = 7', None, 7),
+    ('vendor = "replicate"\ntier = "standard"', 600, None), ('vendor = "azure-flux"\ntier = "medium"', 30, None),
+])
+def test_a_tier_says_the_limits_that_are_not_written_out(text: str, images: int | None, at_once: int | None) -> None:
+    vendor = "" if "vendor" in text else 'vendor = "openai"'
+    (backend,) = settings_from(f'[[backend]]\nname = "x"\nbase_url = "https://a.example/v1"\n{vendor}\n{text}').backends
+    assert (backend.images_per_minute, backend.concurrent) == (images, at_once)
+
+
+def test_a_tier_nobody_knows_is_refused_with_those_that_are_known() -> None:
+    assert problems_of(ONE + 'tier = "gold"') == (
+        "backend[1].tier = 'gold': no tier of OpenAI; use one of 1, 2, 3, 4, 5")
+    assert "none is published; leave it out" in problems_of(
+        '[[backend]]\nname = "t"\nvendor = "together"\ntier = "1"')
+
+
+def test_an_account_with_an_address_of_its_own_must_name_it_and_may_rename_models() -> None:
+    azure = '[[backend]]\nname = "azure"\nvendor = "azure"\n'
+    assert problems_of(azure) == ("backend[1].base_url: lacks what is your account's own; write out "
+                                  "https://{resource}.openai.azure.com/openai/v1")
+    (backend,) = settings_from(azure + 'base_url = "https://acme.openai.azure.com/openai/v1"\n'
+                               'deployments = { gpt-image-2 = "pictures" }').backends
+    assert backend.deployments == {"gpt-image-2": "pictures"}
+    assert "deployments" in problems_of('[[backend]]\nname = "t"\nvendor = "together"\ndeployments = { a = "b" }')
+    known = environment_settings({"OPENAI_API_KEY": "a", "AZURE_OPENAI_API_KEY": "b", "CLOUDFLARE_API_TOKEN": "c"})
+    assert [backend.name for backend in known.backends] == ["openai"]
 
 
 @given(documents(*KEYS))

@@ -173,7 +173,7 @@ async def add_job(ledger: Ledger, name: str, url: str, *, of: str = "acme") -> N
 async def end_job(ledger: Ledger, name: str) -> None:
     """Its second event waits as well."""
     now = datetime.now(tz=UTC)
-    await ledger.jobs.end(JobEnd(name, "done", now, now + timedelta(days=1), usd_micro=23),
+    await ledger.jobs.end(JobEnd(name, "done", now, now + timedelta(days=1)),
                           telling=lambda row: event_body(row, at=now))
 
 

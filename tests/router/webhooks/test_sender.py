@@ -99,7 +99,7 @@ def test_a_receiver_that_is_down_or_speaks_no_http_gets_its_events_when_it_is_ba
     asyncio.run(story())
 
 
-def test_a_receiver_that_wants_to_be_left_alone_is_and_its_lane_waits_with_it(tmp_path: Path) -> None:
+def test_a_receiver_that_wants_to_be_left_alone_is_and_its_line_waits_with_it(tmp_path: Path) -> None:
     async def story() -> None:
         told, clock = Told(), Clock()
         async with opened(tmp_path) as ledger, Receiver() as receiver, sending(ledger, told, clock=clock) as sender:
@@ -113,7 +113,7 @@ def test_a_receiver_that_wants_to_be_left_alone_is_and_its_lane_waits_with_it(tm
             sender.wake()
             (first,) = await told.heard("webhook_delivered")
             assert first.request_id == "img-3"
-            clock.ahead += timedelta(seconds=601)  # others of the lane wait ten minutes at most
+            clock.ahead += timedelta(seconds=601)  # others of the line wait ten minutes at most
             sender.wake()
             assert (await told.heard("webhook_delivered", 2))[-1].request_id == "img-2"
             clock.ahead += timedelta(seconds=400)
@@ -173,7 +173,7 @@ def test_a_slow_receiver_of_one_tenant_does_not_hold_up_another(tmp_path: Path) 
         async with (opened(tmp_path) as ledger, Receiver() as receiver,
                     sending(ledger, told, tenants=tenants, timeout_s=30) as sender):
             receiver.script["/slow"] = ["hang"]
-            for number in range(60):
+            for number in range(30):
                 await add_job(ledger, f"img-{number}", receiver.url("slow"))
             sender.wake()
             await receiver.has_seen(8)
