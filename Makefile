@@ -19,7 +19,7 @@ PIP := $(BIN)/python -m pip install -qq --constraint constraints.txt
 TESTING := OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 TRANSFORMERS_OFFLINE=1
 SAY = @echo "breakeven: $(1)" >&2
 
-.PHONY: help run test check lint docs bench wheel clean
+.PHONY: help run test check lint docs bench soak wheel clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
@@ -44,6 +44,9 @@ docs: $(VENV)/.dev ## put true output into the pages that show some
 
 bench: $(VENV)/.dev ## print every benchmark's table
 	@for script in $(wildcard benchmarks/*.py); do echo "== $$script"; $(TESTING) $(BIN)/python "$$script" || exit 1; done
+
+soak: $(VENV)/.dev ## 200 jobs over every vendor's loopback server while the router is killed every few seconds
+	@$(TESTING) $(BIN)/python -m tests.soak
 
 wheel: $(VENV)/.dev ## build dist/*.whl
 	@$(BIN)/python -m build --quiet --wheel --outdir dist .

@@ -94,7 +94,7 @@ class Answer:
         """Why the cheaper hosted Flux is not planned with."""
         if self.left_out is None:
             return ""
-        return "one third party's figure" if self.left_out.routable else "no backend for its vendor"
+        return self.left_out.not_routable or "one third party's figure"
 
 
 def answer(case: Case, *, solving: str | None = None, progress: Callable[[float], None] | None = None) -> Answer:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from router.errors import PriceError
+from router.price_table import why_not_routable
 from router.prices import PriceAsk, Quote, quote
 
 from .uncertainty import Z95, Spread
@@ -25,7 +26,8 @@ class HostedOption:
 
     `usd_per_image` is the contracted price, `list_usd_per_image` what the vendor prints; `spread` holds the interval
     that the price's age puts around it, and `flags` what a reader must know about it.
-    `unchecked_days` is the price's age where it is stale, and 0 otherwise.
+    `unchecked_days` is the price's age where it is stale, and 0 otherwise; `not_routable` says why the router
+    dispatches nothing to it.
     """
 
     model: str
@@ -39,6 +41,7 @@ class HostedOption:
     row: str
     flags: tuple[str, ...]
     unchecked_days: int = 0
+    not_routable: str = ""
 
     @property
     def label(self) -> str:
@@ -91,9 +94,11 @@ def _priced(case: Case, segment: Segment, model: str, quality: str | None, tier:
                    prompt_tokens=segment.prompt_tokens or None)
     quoted = quote(case.book.prices, ask, on=case.on)
     sold = case.book.prices.find(model)
+    why = why_not_routable(sold)
     return HostedOption(sold.id, sold.card, quality, tier, quoted.contracted_usd / ask.n, quoted.usd_per_image,
-                        _spread(case, quoted), routable=sold.routable, row=quoted.row.id, flags=quoted.flags,
-                        unchecked_days=quoted.age_days(case.on) if quoted.stale(case.on) else 0)
+                        _spread(case, quoted), routable=not why, row=quoted.row.id, flags=quoted.flags,
+                        unchecked_days=quoted.age_days(case.on) if quoted.stale(case.on) else 0,
+                        not_routable=why)
 
 
 def _spread(case: Case, quoted: Quote) -> Spread:

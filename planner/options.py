@@ -60,6 +60,7 @@ def _hosted(case: Case, segment: Segment, option: HostedOption | Refused) -> Opt
         return OptionCost(option.label, None, None, None, routable=False, note="", refused=option.reason)
     share = case.acceptance_share(option.card, segment)
     usd = float(option.usd_per_image)
+    why = f"priced, not routable: {option.not_routable}" if option.not_routable else ""
     return OptionCost(option.label, usd, float(option.list_usd_per_image),
                       (usd + case.scenario.review.usd_per_image) / share, routable=option.routable,
-                      note="; ".join(option.flags))
+                      note="; ".join(filter(None, (why, *option.flags))))

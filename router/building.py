@@ -16,6 +16,7 @@ from .prices import load_prices
 from .service_time import load_law
 from .settings import load_settings, read_settings
 from .toml_fields import read_document
+from .vendor_limits import load_limits
 from .vendors import load_vendors
 
 if TYPE_CHECKING:
@@ -51,7 +52,8 @@ def settings_of(path: Path, environ: Mapping[str, str], *, data: Path | None = N
         SettingsError: they cannot be used.
         TableError: a table cannot be read.
     """
-    return load_settings(path, load_vendors(data_roots(data, environ)), environ=environ)
+    roots = data_roots(data, environ)
+    return load_settings(path, load_vendors(roots), environ=environ, limits=load_limits(roots))
 
 
 def shipped_settings(environ: Mapping[str, str], data: Path | None = None) -> Settings:
@@ -60,21 +62,24 @@ def shipped_settings(environ: Mapping[str, str], data: Path | None = None) -> Se
     Raises:
         TableError: a table cannot be read.
     """
-    path = _shipped(_SANDBOX, environ, data)
-    return read_settings(read_document(path), load_vendors(data_roots(data, environ)), environ=environ, where=str(path),
-                         folder=Path.cwd())
+    path, roots = _shipped(_SANDBOX, environ, data), data_roots(data, environ)
+    return read_settings(read_document(path), load_vendors(roots), environ=environ, where=str(path), folder=Path.cwd(),
+                         limits=load_limits(roots))
 
 
 def environment_settings(environ: Mapping[str, str], data: Path | None = None) -> Settings:
     """Settings with every hosted vendor whose key the environment holds; one open tenant, books in this folder.
 
+    Vendors whose address is the account's own (Azure, Cloudflare) need a file that names it.
+
     Raises:
         SettingsError: no vendor's key is there.
     """
     vendors = load_vendors(data_roots(data, environ))
-    found = [{"name": vendor.id, "vendor": vendor.id} for vendor in vendors.values()
-             if not vendor.own and vendor.key_env and environ.get(vendor.key_env)]
-    keys = ", ".join(vendor.key_env for vendor in vendors.values() if vendor.key_env and not vendor.own)
+    able = [vendor for vendor in vendors.values()
+            if vendor.key_env and not vendor.own and "{" not in vendor.base_url]
+    found = [{"name": vendor.id, "vendor": vendor.id} for vendor in able if environ.get(vendor.key_env)]
+    keys = ", ".join(vendor.key_env for vendor in able)
     return read_settings({"backend": found}, vendors, environ=environ, where=f"the environment ({keys})",
                          folder=Path.cwd())
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .ranking import Candidate
     from .request import ImageRequest
 
-__all__ = ["EDIT_FACTOR", "OFF_BY_SHARE", "Charge", "Settled", "charge_of", "settled_by"]
+__all__ = ["EDIT_FACTOR", "OFF_BY_SHARE", "Charge", "Settled", "charge_of", "settled_by", "usage_usd"]
 
 EDIT_FACTOR = Decimal("1.5")
 """No vendor publishes an upper bound on the tokens of reference images; a settlement above the reserve raises this."""
@@ -86,21 +86,29 @@ def settled_by(table: PriceTable, candidate: Candidate, *, reply: Reply, charge:
     """What an attempt cost by the provider's own word: its charge, or the tokens it counted; else as quoted."""
     made, usage, actual = candidate.quote, reply.usage, reply.cost_usd
     if actual is None and usage is not None and made is not None and made.row.unit == _BY_TOKENS:
-        actual = _by_tokens(table, candidate.option.model, usage, on=on)
+        actual = usage_usd(table, usage, model=candidate.option.model, tier=candidate.option.tier, on=on)
         off = actual is None or _output_is_off(made, usage, images=max(1, len(reply.pictures)))
     else:
         off = actual is not None and abs(actual - charge.quoted_usd) > charge.quoted_usd * OFF_BY_SHARE
     return Settled(micro_usd(charge.quoted_usd if actual is None else actual), actual, off)
 
 
-def _by_tokens(table: PriceTable, model: str, usage: Usage, *, on: date) -> Decimal | None:
-    """None where a kind of token that was counted has no price."""
+def usage_usd(table: PriceTable, usage: Usage, *, model: str, tier: str, on: date) -> Decimal | None:
+    """What tokens cost that a vendor counted, exactly; None where one of a kind without a price was.
+
+    Args:
+        table: the prices.
+        usage: as the vendor's answer states it.
+        model: `vendor/model`, as the offers name it.
+        tier: the lane it went by.
+        on: the day whose rates hold.
+    """
     total = Decimal(0)
     for component, tokens in (("text_input", usage.input_text_tokens), ("image_input", usage.input_image_tokens),
                               ("image_output", usage.output_image_tokens), ("text_output", usage.output_text_tokens)):
         if not tokens:
             continue
-        rate = table.rate(model, component, on=on, operation="generate")
+        rate = table.rate(model, component, on=on, operation="generate", tier=tier)
         if rate is None:
             return None
         total += rate.usd * tokens / _PER_MILLION

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TypedDict, Unpack
@@ -35,6 +36,7 @@ class _Asked(TypedDict):
     residency: str
     text: str
     deadline_s: float | None
+    urgency: str
     max_usd: str | None
     lora: str | None
     output_format: str
@@ -58,6 +60,9 @@ class _Asked(TypedDict):
 @click.option("--text", type=click.Choice(["auto", "exact", "none"]), default="auto", show_default=True,
               help="Whether words must appear; auto reads the prompt.")
 @click.option("--deadline-s", type=float, help="Seconds to the answer; the segment's where left out.")
+@click.option("--urgency", type=click.Choice(["now", "can_wait"]), default="now", show_default=True,
+              help="can_wait is a job that may use idle own GPUs or a batch lane; within two days where no deadline is "
+                   "stated.")
 @click.option("--max-usd", help="What all images together may cost.")
 @click.option("--lora", help="A LoRA by name.")
 @click.option("--format", "output_format", type=click.Choice(["png", "jpeg", "webp"]), default="png", show_default=True)
@@ -75,6 +80,8 @@ def decide_command(**asked: Unpack[_Asked]) -> None:
     compiled = compile_policy(policy, catalogue_of(settings, os.environ, data=asked["data"], on=on), on=on)
     request = _request(asked)
     check_request(request)
+    if request.urgency == "can_wait":
+        request = replace(request, deadline_s=settings.jobs.patience_of(request))
     now = time.monotonic()
     decision = decide(compiled, request, states=Board(settings.backends).states(now), now=now)
     if asked["as_json"]:
@@ -101,5 +108,6 @@ def _request(asked: _Asked) -> ImageRequest:
         asked["prompt"], model=asked["model"], size=None if asked["size"] == "auto" else asked_size(asked["size"]),
         n=asked["n"], quality=asked["quality"], segment=asked["segment"], data_class=asked["data_class"],  # type: ignore[arg-type]
         residency=asked["residency"], text=asked["text"], deadline_s=asked["deadline_s"],  # type: ignore[arg-type]
+        urgency=asked["urgency"],  # type: ignore[arg-type]
         max_usd=_usd(asked["max_usd"]),
         lora=Lora(asked["lora"]) if asked["lora"] else None, output_format=asked["output_format"])  # type: ignore[arg-type]

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 __all__ = ["decision_json", "decision_lines"]
 
+_AN_HOUR_S = 3600.0
+
 
 def decision_json(decision: Decision) -> dict[str, Any]:
     """The decision as a document; amounts are text in US dollars."""
@@ -44,8 +46,8 @@ def decision_lines(decision: Decision) -> Iterator[str]:
         yield "nowhere: no option may make it now"
     else:
         simulated = " (simulated)" if choice.option.backend.simulated else ""
-        yield (f"{choice.option.label}{simulated}: {choice.usd_per_image:.6f} USD an image, {choice.p50_s:.3g} s "
-               f"(19 of 20 within {choice.p95_s:.3g} s)")
+        yield (f"{choice.option.label}{simulated}: {choice.usd_per_image:.6f} USD an image, {_duration(choice.p50_s)} "
+               f"(19 of 20 within {_duration(choice.p95_s)})")
         others = [candidate.option.label for candidate in decision.candidates()[1:]]
         yield f"  if it fails: {', '.join(others[:3]) or 'nothing else may make it'}"
     yield (f"  {decision.size}, segment {decision.segment.name}, {brief.rendered_words} words to render, "
@@ -72,3 +74,8 @@ def _option_json(option: Option, verdict: Verdict, candidate: Candidate | None) 
 
 def _plain(value: object) -> object:
     return value if isinstance(value, int | float | str | None) else str(value)
+
+
+def _duration(seconds: float) -> str:
+    """As people say it: seconds, or hours where they are long."""
+    return f"{seconds:.3g} s" if seconds < _AN_HOUR_S else f"{seconds / _AN_HOUR_S:.3g} h"

@@ -125,6 +125,6 @@ async def _backend(settings: Settings, backend: BackendSettings, data: Path | No
         found = await opened.diagnose()
     finally:
         await opened.close()
-    limits = {"images/min": backend.images_per_minute, "concurrent": backend.concurrent}
+    limits = {"tier": backend.tier or None, "images/min": backend.images_per_minute, "concurrent": backend.concurrent}
     facts = dict(found.facts) | {key: str(value) for key, value in limits.items() if value is not None}
     return _Finding(name, works=found.works, told=found.problem or "answers", facts=facts)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from .adopting.pilot import Pilot
@@ -35,10 +37,10 @@ from .upkeep import Upkeep
 from .waiting import Wait
 from .webhooks.addresses import check_webhook
 from .webhooks.body import event_body
+from .webhooks.sender import WebhookSender
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
     from .acceptance import Acceptance
     from .adopting.actual import Actual
@@ -90,10 +92,8 @@ class Router:
         Raises:
             SettingsError: settings or policy cannot be used.
         """
-        from pathlib import Path as _Path  # noqa: PLC0415 (a name the type checker alone needs elsewhere)
-
         known = os.environ if environ is None else environ
-        settings = settings_of(_Path(path), known, data=data)
+        settings = settings_of(Path(path), known, data=data)
         return cls(settings, policy_of(settings.policy, known, data=data), environ=known, data=data, **parts)
 
     @classmethod
@@ -120,8 +120,13 @@ class Router:
         self._maker = Maker(
             ledger=self.ledger, dispatcher=self._dispatcher, board=self.board, limits=self._limits, clock=self.clock,
             hasher=self._hasher, tenants=self._tenants, tell=self.tell)
-        self._shop = Workshop(self.ledger, self._backends, self.store, Parcels(self.settings.store.folder), self.clock,
-                              self.tell, telling=lambda job: event_body(job, at=self.clock.now()), woken=lambda: None)
+        self._sender = WebhookSender(self.ledger.jobs, self._tenants, clock=self.clock,
+                                     hosts=self.settings.jobs.webhook_hosts, tell=self.tell)
+        self._sender.start()
+        own = frozenset(backend.name for backend in self.settings.backends if backend.is_own)
+        self._shop = Workshop(
+            self.ledger, self._backends, self.store, Parcels(self.settings.store.folder), self.clock, self.tell, own,
+            telling=lambda job: event_body(job, at=self.clock.now()), woken=self._sender.wake)
         self.pilot.refresh()
         known = self.settings.jobs
         self._runner = Runner(self._shop, self._maker, compiled=self._compiled_for, release=self.release,
@@ -129,9 +134,8 @@ class Router:
                               most_batched=known.most_batched)
         self.jobs = JobDesk(self._shop, self._maker, self._runner, hasher=self._hasher, settings=known,
                             compiled=self._compiled_for)
-        self._upkeep = Upkeep(self.ledger, self._backends, self.store, self.clock, tell=self.tell,
-                              settle_again=self._keep_up, learned=self.learn,
-                              keep_days=self.settings.retention_days)
+        self._upkeep = Upkeep(self._shop, settle_again=self._dispatcher.settle_again, learned=self.learn,
+                              keep_days=self.settings.retention_days, judge=lambda: self.pilot.judge(self.ledger))
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -141,6 +145,7 @@ class Router:
         """Wait for what was sent, then let go of backends and books."""
         await self._upkeep.stop()
         await self._runner.stop()
+        await self._sender.stop()
         await self._dispatcher.close()
         await self._joining.close()
         for backend in self._backends.values():
@@ -166,6 +171,10 @@ class Router:
         """From now on requests are decided by another policy; those on their way keep theirs."""
         self.policy = policy
         self.tell(Event("policy_changed", self.clock.now(), facts={"digest": policy.digest, "name": policy.name}))
+
+    def jobs_running(self) -> int:
+        """Jobs this process works on now."""
+        return self._runner.count
 
     def tell(self, event: Event) -> None:
         """Tell every hook, behind the work at hand: one that raises takes no money and no picture with it."""
@@ -201,6 +210,8 @@ class Router:
         return await self._decided(request, self._compiled_for(request))
 
     async def _decided(self, request: ImageRequest, compiled: Compiled) -> Decision:
+        if request.urgency == "can_wait":
+            request = replace(request, deadline_s=self.settings.jobs.patience_of(request))
         return decide(compiled, request, states=await self._maker.states(request, compiled=compiled),
                       now=self.clock.monotonic())
 
@@ -212,15 +223,7 @@ class Router:
             LedgerError: the books cannot be written.
         """
         watched = Watched(self.ledger.shadows, actual, row_id=request_id or new_request_id(), at=self.clock.now())
-        request = self._for_tenant(request)
-        try:
-            check_request(request)
-            decision = await self._decided(request, self.compiled)
-        except BadRequest as error:
-            await watched.unfit(request, error, compiled=self.compiled)
-            raise
-        await watched.decided(decision)
-        return decision
+        return await watched.through(self._for_tenant(request), self.compiled, decide=self._decided)
 
     async def answer(self, request: ImageRequest, *, idempotency_key: str = "", wait: Wait | None = None,
                      request_id: str = "") -> Images:
@@ -289,7 +292,3 @@ class Router:
     def learn(self, acceptance: Acceptance) -> None:
         """From now on options are ordered by what people accepted."""
         self._policies.learn(acceptance)
-
-    async def _keep_up(self) -> None:
-        await self._dispatcher.settle_again()
-        await self.pilot.judge(self.ledger)

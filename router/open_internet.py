@@ -9,8 +9,14 @@ import asyncio
 import ipaddress
 import re
 import socket
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from aiohttp.abc import AbstractResolver, ResolveResult
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from concurrent.futures import Executor
 
 __all__ = ["PublicResolver", "is_private_literal", "is_public", "spelled_address"]
 
@@ -25,9 +31,9 @@ class PublicResolver(AbstractResolver):
     What was checked is what is connected to, so that a name whose address changes in between is no way in.
     """
 
-    def __init__(self, hosts: frozenset[str] = frozenset()) -> None:
-        """`hosts` are trusted, wherever they are; in small letters."""
-        self._hosts = hosts
+    def __init__(self, hosts: frozenset[str] = frozenset(), *, executor: Executor | None = None) -> None:
+        """`hosts` are trusted, wherever they are, and in small letters; names are looked up in `executor`'s threads."""
+        self._hosts, self._executor = hosts, executor
 
     async def resolve(self, host: str, port: int = 0, *,  # type: ignore[override]
                       family: socket.AddressFamily = socket.AF_INET) -> list[ResolveResult]:
@@ -36,8 +42,9 @@ class PublicResolver(AbstractResolver):
         Raises:
             OSError: it has none.
         """
-        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM, family=family)
-        public = found if host.lower() in self._hosts else [entry for entry in found if is_public(str(entry[4][0]))]
+        found = await self._look_up(host, port, family)
+        trusted = host.lower().rstrip(".") in self._hosts
+        public = [entry for entry in found if trusted or is_public(str(entry[4][0]))]
         if not public or len(public) < len(found):
             raise OSError(None, "not on the open internet")
         return [ResolveResult(hostname=host, host=str(entry[4][0]), port=port, family=entry[0], proto=entry[2],
@@ -45,6 +52,13 @@ class PublicResolver(AbstractResolver):
 
     async def close(self) -> None:
         """Nothing to let go of."""
+
+    async def _look_up(self, host: str, port: int, family: socket.AddressFamily) -> Sequence[Any]:
+        loop = asyncio.get_running_loop()
+        if self._executor is None:
+            return await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, family=family)
+        return await loop.run_in_executor(self._executor, partial(
+            socket.getaddrinfo, host, port, type=socket.SOCK_STREAM, family=family))
 
 
 def is_private_literal(host: str) -> bool:

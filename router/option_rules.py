@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -172,9 +173,14 @@ def _size(asked: Asked, option: Option) -> Verdict:
 
 def _sides(asked: Asked, option: Option) -> Verdict:
     """A size is delivered as asked or refused: nothing is rounded behind the caller's back."""
-    multiple = option.card.side_multiple
-    if asked.size.width % multiple or asked.size.height % multiple:
-        return refused(Reason.SIDES, asked=str(asked.size), limit=multiple)
+    sides, size = option.sides, asked.size
+    multiple = math.lcm(option.card.side_multiple, sides.multiple_px)
+    if size.width % multiple or size.height % multiple:
+        return refused(Reason.SIDES, asked=str(size), limit=multiple)
+    if sides.most_px is not None and max(size.width, size.height) > sides.most_px:
+        return refused(Reason.SIDE_TOO_LONG, asked=str(size), limit=sides.most_px)
+    if min(size.width, size.height) < sides.least_px:
+        return refused(Reason.SIDE_TOO_SHORT, asked=str(size), limit=sides.least_px)
     return allowed()
 
 
@@ -257,7 +263,7 @@ _RULES: tuple[Rule, ...] = (
     Rule(_segment, lambda asked: (asked.wanted is None, asked.segment.name), _card),
     Rule(_quality, lambda asked: (asked.request.quality, asked.segment.name), _quality_and_card),
     Rule(_size, lambda asked: asked.size, _card),
-    Rule(_sides, lambda asked: asked.size, _card),
+    Rule(_sides, lambda asked: asked.size, lambda option: (option.card.id, option.sides)),
     Rule(_edits, lambda asked: (asked.request.operation, asked.request.mask is None, len(asked.request.references)),
          _backend_and_card),
     Rule(_text, lambda asked: (asked.request.needs_exact_text, asked.request.text_words, asked.segment.name), _card),

@@ -22,12 +22,21 @@ if TYPE_CHECKING:
     from .service_time import Law
     from .settings import BackendSettings
 
-__all__ = ["Catalogue", "Option", "Seconds", "options_of", "price_ask"]
+__all__ = ["Catalogue", "Option", "Seconds", "Sides", "options_of", "price_ask"]
 
 _P95_OF_LAW = 1.25  # one image at a time repeats within a few per cent; the rest is a margin for the host
 _TRAVEL_S = 0.5
 _PICO_USD = Decimal("1e-12")
 _TIMES_KEPT = 4096
+
+
+@dataclass(frozen=True)
+class Sides:
+    """What a vendor asks of an image's sides beyond the model's own limits, in pixels."""
+
+    least_px: int = 0
+    most_px: int | None = None
+    multiple_px: int = 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +58,7 @@ class Option:
     wire_model: str
     quality: str
     tier: str
+    sides: Sides = Sides()
 
     @property
     def kind(self) -> Hashable:
@@ -156,10 +166,12 @@ def _hosted_options(backend: BackendSettings, models: Models, prices: PriceTable
     wanted = {models.find(name).id for name in backend.models}
     for known in prices.options(on):
         offer = prices.offers[known.model]
-        if offer.vendor != backend.vendor.id or (wanted and known.card not in wanted):
+        if offer.dispatcher != backend.vendor.id or (wanted and known.card not in wanted):
             continue
-        if offer.rule == "unpublished" or (known.tier == "batch" and backend.vendor.batch_p50_s is None):
+        if offer.rule == "unpublished" or offer.not_routable or (
+                known.tier == "batch" and backend.vendor.batch_p50_s is None):
             continue
         name = f"{backend.name}/{known.model.partition('/')[2]}" + (f"@{known.quality}" if known.quality else "")
         yield Option(name if known.tier == "sync" else f"{name}+{known.tier}", backend, models.find(known.card),
-                     known.model, offer.vendor_model, known.quality or "", known.tier)
+                     known.model, backend.deployments.get(offer.vendor_model, offer.vendor_model), known.quality or "",
+                     known.tier, Sides(offer.least_side_px or 0, offer.most_side_px, offer.side_multiple_px or 1))

@@ -54,8 +54,8 @@ def rate_json(row: Rate) -> dict[str, Any]:
             "source": row.source, "note": row.note or None}
 
 
-def quote_lines(quoted: Quote) -> Iterator[str]:
-    """The quote for a terminal: the price, its parts, its source, its flags."""
+def quote_lines(quoted: Quote, *, not_routable: str = "") -> Iterator[str]:
+    """The quote for a terminal: the price, its parts, its source, its flags, and why it is not dispatched to."""
     ask = quoted.ask
     asked = " ".join(word for word in (quoted.model, ask.quality, str(ask.size), ask.tier, f"n={ask.n}") if word)
     yield f"{plain_usd(quoted.usd)} USD  {asked}  on {quoted.on}"
@@ -69,6 +69,8 @@ def quote_lines(quoted: Quote) -> Iterator[str]:
     row = quoted.row
     yield f"  source: {row.source} (read {row.as_of}, confidence {row.confidence})"
     yield from (f"  note: {flag}" for flag in quoted.flags)
+    if not_routable:
+        yield f"  priced, not routable: {not_routable}"
 
 
 def _part_json(part: Part) -> dict[str, Any]:

@@ -106,7 +106,9 @@ class Offer:
         rounding, rounding_basis: how a quantity is rounded, and whether the vendor documents it.
         max_reference_mp: larger references are shrunk to this before they are billed.
         successor_quality: pairs such as `medium:high`, where a successor renames its qualities.
-        routable: this product dispatches to the vendor, or will; `BUILT_BACKENDS` says which exist.
+        backend: id of the row in `backends/vendors.csv` that dispatches it, where that is not its vendor.
+        least_side_px, most_side_px, side_multiple_px: what this vendor asks of a side beyond the model's own limits.
+        not_routable: why it is not dispatched to, though it is priced; empty where it is.
     """
 
     model: str
@@ -122,7 +124,11 @@ class Offer:
     shutdown_on: date | None
     successor: str
     successor_quality: str
-    routable: bool
+    backend: str
+    least_side_px: int | None
+    most_side_px: int | None
+    side_multiple_px: int | None
+    not_routable: str
     as_of: Day
     source: Source
     note: str
@@ -144,6 +150,11 @@ class Offer:
     def id(self) -> str:
         """The model's name, `vendor/model`."""
         return self.model
+
+    @property
+    def dispatcher(self) -> str:
+        """Id of the row in `backends/vendors.csv` that dispatches it."""
+        return self.backend or self.vendor
 
     @property
     def vendor(self) -> str:

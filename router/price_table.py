@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from .price_rows import Offer, Rate
     from .quantities import Size
 
-__all__ = ["BUILT_BACKENDS", "Option", "PriceTable"]
+__all__ = ["BUILT_BACKENDS", "Option", "PriceTable", "why_not_routable"]
 
-BUILT_BACKENDS: frozenset[str] = frozenset({"openai", "bfl", "fal", "together", "deepinfra"})
+BUILT_BACKENDS: frozenset[str] = frozenset({
+    "openai", "bfl", "fal", "together", "deepinfra", "replicate", "azure", "azure-flux", "cloudflare"})
 """Vendors this version can dispatch to; a vendor is added here when its backend lands, and nowhere else."""
 
 _OUTPUT = ("image_output", "image", "output_first_mp", "output_mp", "scaled_image", "output_tile", "output_tile_step")
@@ -116,16 +117,18 @@ class PriceTable:
         if not rows and offer.rule != "unpublished":
             return
         priced = offer.rule != "unpublished"
-        routable = priced and offer.routable and offer.vendor in BUILT_BACKENDS
-        reason = "" if routable else (f"priced, not routable yet: {_why(offer)}" if priced
-                                      else f"not priced: {offer.note}")
+        why = why_not_routable(offer)
+        routable = priced and not why
+        reason = "" if routable else f"priced, not routable: {why}" if priced else f"not priced: {offer.note}"
         for quality in self.qualities(offer, on=on) or (None,):
             for tier in _unique(row.tier for row in rows) or ("sync",):
                 yield Option(offer.model, offer.card, quality, tier, routable, reason)
 
 
-def _why(offer: Offer) -> str:
-    return f"backend {offer.vendor} not built yet" if offer.routable else f"no backend for {offer.vendor}"
+def why_not_routable(offer: Offer) -> str:
+    """Why nothing is dispatched to an offer, though it is priced; empty where it is."""
+    built = offer.dispatcher in BUILT_BACKENDS
+    return offer.not_routable or ("" if built else f"backend {offer.dispatcher} not built yet")
 
 
 def _unique(words: Iterable[str]) -> tuple[str, ...]:

@@ -30,7 +30,7 @@ _COLLECTABLE = timedelta(hours=24)
 
 
 async def recover(ledger: Ledger, backends: Mapping[str, Backend], *, store: PictureStore, clock: Clock,
-                  tell: Callable[[Event], None]) -> int:
+                  tell: Callable[[Event], None], own: frozenset[str] = frozenset()) -> int:
     """Take care of every attempt whose process is gone; how many there were.
 
     Its request becomes a job, which whoever runs jobs takes up: what a provider can still be asked for is fetched, kept
@@ -42,7 +42,7 @@ async def recover(ledger: Ledger, backends: Mapping[str, Backend], *, store: Pic
         for attempt in found:
             try:
                 told = await _bequeathed(attempt, ledger, clock) or await _recovered(
-                    attempt, backends, ledger=ledger, store=store, clock=clock)
+                    attempt, backends, ledger=ledger, store=store, clock=clock, own=own)
                 settled += 1
             except LedgerError as error:
                 told = {"problem": str(error)[:200]}  # it stays reserved, for the process after this one
@@ -60,8 +60,8 @@ async def _bequeathed(attempt: OpenAttempt, ledger: Ledger, clock: Clock) -> dic
 
 
 async def _recovered(attempt: OpenAttempt, backends: Mapping[str, Backend], *, ledger: Ledger, store: PictureStore,
-                     clock: Clock) -> dict[str, object]:
-    reply = await collected(attempt, backends, clock=clock)
+                     clock: Clock, own: frozenset[str]) -> dict[str, object]:
+    reply = await collected(attempt, backends, clock=clock, own=own)
     names = tuple([await store.keep(picture) for picture in reply.pictures]) if attempt.key else ()
     await ledger.settle(settlement_of_open(attempt, reply, clock=clock))
     if reply.kind is Kind.OK and attempt.key:
@@ -70,11 +70,13 @@ async def _recovered(attempt: OpenAttempt, backends: Mapping[str, Backend], *, l
     return {"kind": reply.kind.value, "code": reply.code}
 
 
-async def collected(attempt: OpenAttempt, backends: Mapping[str, Backend], *, clock: Clock) -> Reply:
+async def collected(attempt: OpenAttempt, backends: Mapping[str, Backend], *, clock: Clock,
+                    own: frozenset[str] = frozenset()) -> Reply:
     """What a provider still has of an attempt whose process is gone, however long it takes."""
     backend = backends.get(attempt.backend)
     if backend is None or not attempt.provider_job or clock.now() - attempt.sent_at > _COLLECTABLE:
-        return Reply(Kind.FAILED, possibly_billed=True, code="lost_with_its_process")
+        billed = attempt.backend not in own
+        return Reply(Kind.FAILED, possibly_billed=billed, code="lost_with_its_process")
     size = Size.parse(attempt.size)
     job = Job(ImageRequest("", size=size, n=attempt.n), attempt.model, attempt.n, size, attempt.quality,
               attempt.attempt_id)

@@ -92,8 +92,9 @@ def _words(request: ImageRequest) -> None:
 
 def _limits(request: ImageRequest) -> None:
     deadline = request.deadline_s
-    if deadline is not None and not 0 < deadline <= _LONGEST_DEADLINE_S:
-        raise BadRequest(f"deadline_s = {deadline:g}: give seconds above 0, {_LONGEST_DEADLINE_S} at most",
+    most = _LONGEST_PATIENCE_S if request.urgency == "can_wait" else _LONGEST_DEADLINE_S
+    if deadline is not None and not 0 < deadline <= most:
+        raise BadRequest(f"deadline_s = {deadline:g}: give seconds above 0, {most} at most",
                          param="deadline_s", code="invalid_value")
     if request.max_usd is not None and not (request.max_usd.is_finite() and request.max_usd >= 0):
         raise BadRequest(f"max_usd = {request.max_usd}: give US dollars, 0 or more", param="max_usd",

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from .request import ImageRequest
     from .toml_fields import Fields
 
 __all__ = ["JobSettings", "ServerSettings", "StoreSettings", "read_jobs", "read_server", "read_store"]
 
 _MIB = 2**20
 _LONGEST_S = 30 * 86_400
+_HOST = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\]|[0-9A-Fa-f.]*:[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*")
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,7 @@ class JobSettings:
     """Requests whose answer is fetched later.
 
     Attributes:
-        most_running: jobs that one process works on at once; those in a batch lane do not count.
+        most_running: jobs that one process works on at once, those in a batch lane aside; 0 leaves them to others.
         most_batched: jobs of one process that wait in batch lanes at once.
         most_queued: unfinished jobs of one tenant; more are refused.
         deadline_s: to the answer where neither request nor urgency says.
@@ -62,17 +65,24 @@ class JobSettings:
     patience_s: float = 2 * 86_400.0
     webhook_hosts: tuple[str, ...] = ()
 
+    def patience_of(self, request: ImageRequest) -> float:
+        """Seconds that a job may take from its acceptance to its answer."""
+        return request.deadline_s or (self.patience_s if request.urgency == "can_wait" else self.deadline_s)
+
 
 def read_jobs(fields: Fields) -> JobSettings:
     """The table `[jobs]`."""
     plain = JobSettings()
     made = JobSettings(
-        fields.count("most_running", plain.most_running, least=1) or plain.most_running,
+        fields.count("most_running", plain.most_running) or 0,
         fields.count("most_batched", plain.most_batched, least=1) or plain.most_batched,
         fields.count("most_queued", plain.most_queued, least=1) or plain.most_queued,
         fields.number("deadline_s", plain.deadline_s, least=1, most=_LONGEST_S) or plain.deadline_s,
         fields.number("patience_s", plain.patience_s, least=1, most=_LONGEST_S) or plain.patience_s,
         fields.texts("webhook_hosts"))
+    if not all(_HOST.fullmatch(host) for host in made.webhook_hosts):
+        fields.refuse("webhook_hosts", "no host", remedy="write it as hooks.internal or 10.0.0.7, without scheme, port "
+                      "or path")
     fields.done()
     return made
 

@@ -5,22 +5,27 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from decimal import Decimal
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from .errors import SettingsError
 from .server_settings import JobSettings, ServerSettings, StoreSettings, read_jobs, read_server, read_store
 from .toml_fields import Fields, read_document, twins
+from .vendor_limits import read_tier
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
+    from .vendor_limits import VendorLimit
     from .vendors import Vendor
 
 __all__ = ["BackendSettings", "OwnGpus", "Secret", "Settings", "Tenant", "load_settings", "read_settings"]
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
-_SIGNING = re.compile(r"whsec_[A-Za-z0-9+/]{32,88}={0,2}")
+_SIGNING = re.compile(r"whsec_([A-Za-z0-9+/]{32,86})={0,2}")
+_SIGNING_BYTES = range(24, 65)
+_NO_LIMITS: Mapping[str, tuple[VendorLimit, ...]] = MappingProxyType({})
 _ADDRESS = re.compile(r"https?://[^\s/@?#]+(/[^\s@?#]*)?")
 
 
@@ -68,6 +73,8 @@ class BackendSettings:
         region: where it stands, as in `eu`; empty where nobody said.
         retention_days, may_train: the terms you have with the vendor; None where nobody said.
         usd_per_month: a hard limit of its own.
+        tier: of the account, which says its limits where they are not written out.
+        deployments: what a model is called in this account, by the vendor's own name.
     """
 
     name: str
@@ -86,6 +93,8 @@ class BackendSettings:
     concurrent: int | None
     usd_per_month: Decimal | None
     own: OwnGpus | None
+    tier: str = ""
+    deployments: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def is_own(self) -> bool:
@@ -146,17 +155,19 @@ class Settings:
         return not any(tenant.key_sha256 for tenant in self.tenants)
 
 
-def load_settings(path: Path, vendors: Mapping[str, Vendor], *, environ: Mapping[str, str]) -> Settings:
+def load_settings(path: Path, vendors: Mapping[str, Vendor], *, environ: Mapping[str, str],
+                  limits: Mapping[str, tuple[VendorLimit, ...]] = _NO_LIMITS) -> Settings:
     """The settings of a file; paths in it are taken from the file's folder.
 
     Raises:
         SettingsError: they cannot be used; every problem is in the text.
     """
-    return read_settings(read_document(path), vendors, environ=environ, where=str(path), folder=path.parent)
+    return read_settings(read_document(path), vendors, environ=environ, where=str(path), folder=path.parent,
+                         limits=limits)
 
 
 def read_settings(document: Mapping[str, Any], vendors: Mapping[str, Vendor], *, environ: Mapping[str, str],
-                  where: str, folder: Path) -> Settings:
+                  where: str, folder: Path, limits: Mapping[str, tuple[VendorLimit, ...]] = _NO_LIMITS) -> Settings:
     """The settings of a parsed document.
 
     Args:
@@ -165,6 +176,7 @@ def read_settings(document: Mapping[str, Any], vendors: Mapping[str, Vendor], *,
         environ: the process environment, for the keys that are named and never written.
         where: what to call it in messages.
         folder: what relative paths start from.
+        limits: what accounts may do, by vendor, for backends that name their tier.
 
     Raises:
         SettingsError: every problem together.
@@ -174,7 +186,7 @@ def read_settings(document: Mapping[str, Any], vendors: Mapping[str, Vendor], *,
     books, money = fields.table("ledger"), fields.table("budget")
     policy = fields.text("policy")
     made = Settings(
-        where, tuple(_backend(table, vendors, environ) for table in fields.tables("backend")),
+        where, tuple(_backend(table, vendors, environ, limits) for table in fields.tables("backend")),
         tuple(_tenant(table, environ) for table in fields.tables("tenant")), Secret(_books_url(books, environ, folder)),
         Secret(environ.get(books.variable("hash_key_env", "BREAKEVEN_HASH_KEY"), "")),
         books.count("retention_days", 400, least=1) or 400, money.usd("usd_per_month"),
@@ -193,7 +205,8 @@ def read_settings(document: Mapping[str, Any], vendors: Mapping[str, Vendor], *,
     return made
 
 
-def _backend(fields: Fields, vendors: Mapping[str, Vendor], environ: Mapping[str, str]) -> BackendSettings:
+def _backend(fields: Fields, vendors: Mapping[str, Vendor], environ: Mapping[str, str],
+             limits: Mapping[str, tuple[VendorLimit, ...]]) -> BackendSettings:
     name = fields.plain_name("name")
     if "vendor" not in fields:
         fields.refuse("vendor", "missing", remedy=f"use one of {', '.join(vendors)}")
@@ -203,18 +216,26 @@ def _backend(fields: Fields, vendors: Mapping[str, Vendor], environ: Mapping[str
     base_url = fields.text("base_url", vendor.base_url)
     if not (simulated and not base_url) and not _ADDRESS.fullmatch(base_url):
         fields.refuse("base_url", "no address", remedy='write it as "https://host/v1", without a name or a key in it')
+    if "{" in base_url and not simulated:
+        fields.refuse("base_url", "lacks what is your account's own", remedy=f"write out {vendor.base_url}")
     if vendor.own and not fields.texts("models"):
         fields.refuse("models", "missing", remedy='name what it serves, as in ["flux-2-klein-4b"]')
+    tier, most = read_tier(fields, vendor, limits.get(vendor.id, ()))
     made = BackendSettings(
         name, vendor, base_url.rstrip("/"), Secret(environ.get(key_env, "").strip()), key_env,
         fields.texts("models"), fields.texts("loras"), simulated,
         fields.number("time_scale", 1.0, most=100) or 0.0, fields.text("region"),
         fields.count("retention_days", most=36_500), fields.flag("may_train") if "may_train" in fields else None,
-        fields.count("images_per_minute", vendor.images_per_minute, least=1),
-        fields.count("concurrent", vendor.concurrent, least=1), fields.usd("usd_per_month"),
-        _own(fields.table("gpus")) if vendor.own else None)
+        fields.count("images_per_minute", most.images_per_minute, least=1),
+        fields.count("concurrent", most.concurrent, least=1), fields.usd("usd_per_month"),
+        _own(fields.table("gpus")) if vendor.own else None, tier,
+        _deployments(fields.table("deployments")) if vendor.protocol == "openai" else MappingProxyType({}))
     fields.done()
     return made
+
+
+def _deployments(fields: Fields) -> Mapping[str, str]:
+    return MappingProxyType({name: fields.text(name, needed=True) for name in fields.names()})
 
 
 def _own(fields: Fields) -> OwnGpus:
@@ -243,13 +264,19 @@ def _tenant(fields: Fields, environ: Mapping[str, str]) -> Tenant:
 
 def _webhook_secrets(fields: Fields, environ: Mapping[str, str]) -> tuple[Secret, ...]:
     found = []
-    for name in fields.texts("webhook_secret_env"):
+    for name in fields.variables("webhook_secret_env"):
         text = environ.get(name, "").strip()
-        if not _SIGNING.fullmatch(text):
-            fields.refuse("webhook_secret_env", f"{name} holds no signing secret",
-                          remedy="set it to whsec_ and 24 to 64 bytes in base64")
+        if not _signs(text):
+            fields.refuse("webhook_secret_env", f"{name} holds no signing secret" if text else f"{name} is not set",
+                          remedy='set it to what this prints: echo "whsec_$(openssl rand -base64 32)"')
         found.append(Secret(text))
     return tuple(found)
+
+
+def _signs(text: str) -> bool:
+    """Whether a text is a secret of Standard Webhooks: 24 to 64 bytes in base64."""
+    known = _SIGNING.fullmatch(text)
+    return known is not None and len(known[1]) % 4 != 1 and len(known[1]) * 3 // 4 in _SIGNING_BYTES
 
 
 def _books_url(fields: Fields, environ: Mapping[str, str], folder: Path) -> str:

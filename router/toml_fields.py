@@ -137,11 +137,11 @@ class Fields:
     def variable(self, key: str, default: str = "") -> str:
         """The name of an environment variable; who writes the secret itself here is told without its being shown."""
         name = self.text(key, default)
-        if name and not _VARIABLE.fullmatch(name):
-            self.refuse(key, "no name of an environment variable", remedy="write its name in capitals, as in "
-                        "OPENAI_API_KEY; the secret itself stands in the environment alone")
-            return default
-        return name
+        return name if not name or self._names_a_variable(key, name) else default
+
+    def variables(self, key: str) -> tuple[str, ...]:
+        """Names of environment variables, each as in `variable`; those that are none are told and left out."""
+        return tuple(name for name in self.texts(key) if self._names_a_variable(key, name))
 
     def texts(self, key: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
         """A list of texts."""
@@ -192,6 +192,13 @@ class Fields:
         except ValueError as error:
             self.refuse(key, str(error), remedy="mend it")
             return default
+
+    def _names_a_variable(self, key: str, name: str) -> bool:
+        if not _VARIABLE.fullmatch(name):
+            self.refuse(key, "no name of an environment variable", remedy="write its name in capitals, as in "
+                        "OPENAI_API_KEY; the secret itself stands in the environment alone")
+            return False
+        return True
 
     def _value(self, key: str, default: Any) -> Any:
         self._read.add(key)

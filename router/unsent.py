@@ -51,9 +51,12 @@ def not_delivered(decision: Decision, delivery: Delivery | None, *, request_id: 
     told = {
         "refused": "the provider refused the content; another provider is not asked unless the policy says so",
         "no_budget": f"the budget {code or 'of this request'} does not cover another attempt; nothing was sent",
-        "queued": f"the budget {code or 'of this request'} is spent; the policy has this segment wait for the next",
-        "busy": f"every allowed backend is busy ({code or 'no code'}); nothing was paid for, ask again",
-        "timed_out": "no answer within the deadline; what still runs is kept: ask again with the same parameters",
+        "queued": f"the budget {code or 'of this request'} is spent; the policy has this segment wait for the next: "
+                  "ask for a job (Prefer: respond-async)",
+        "busy": f"every allowed backend is busy ({code or 'no code'}); nothing was paid for: ask again, or for a job "
+                "(Prefer: respond-async)",
+        "timed_out": "no answer within the deadline; what still runs is kept: ask again with the same parameters, or "
+                     f"see the job {request_id}",
     }.get(state, f"every allowed backend failed ({code or 'no code'})")
     return NotDelivered(f"no image: {told}", state=state, request_id=request_id,
                         code=outcome.refusal.code if outcome and outcome.refusal else code,

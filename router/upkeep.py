@@ -1,4 +1,4 @@
-"""What a router does beside answering: picks up what crashed processes left, and learns what people accept."""
+"""What a router does beside answering: judges a policy on trial, picks up what crashed processes left, learns."""
 
 from __future__ import annotations
 
@@ -12,12 +12,9 @@ from .events import Event
 from .recovery import recover
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable
 
-    from .backends.protocol import Backend
-    from .errand import Clock
-    from .ledger.protocol import Ledger
-    from .store import PictureStore
+    from .jobs.workshop import Workshop
 
 __all__ = ["Upkeep"]
 
@@ -29,12 +26,12 @@ _RETIRE_EVERY_S = 86_400.0
 class Upkeep:
     """One task; it ends when it is stopped, and books that cannot be read are told and tried again."""
 
-    def __init__(self, ledger: Ledger, backends: Mapping[str, Backend], store: PictureStore, clock: Clock, *,
-                 tell: Callable[[Event], None], settle_again: Callable[[], Awaitable[None]],
-                 learned: Callable[[Acceptance], None], keep_days: int) -> None:
-        self._ledger, self._backends, self._store, self._clock = ledger, backends, store, clock
-        self._tell, self._settle_again, self._learned = tell, settle_again, learned
-        self._keep = timedelta(days=keep_days)
+    def __init__(self, shop: Workshop, *, settle_again: Callable[[], Awaitable[None]],
+                 learned: Callable[[Acceptance], None], keep_days: int,
+                 judge: Callable[[], Awaitable[None]] | None = None) -> None:
+        self._shop, self._ledger, self._clock, self._tell = shop, shop.ledger, shop.clock, shop.tell
+        self._settle_again, self._learned, self._keep = settle_again, learned, timedelta(days=keep_days)
+        self._judge = judge
         self._task = asyncio.ensure_future(self._run())
 
     async def stop(self) -> None:
@@ -46,14 +43,19 @@ class Upkeep:
         learn_at = retire_at = self._clock.monotonic()
         while True:
             try:
+                if self._judge is not None:
+                    await self._judge()
                 await self._settle_again()
-                await recover(self._ledger, self._backends, store=self._store, clock=self._clock, tell=self._tell)
+                await recover(self._ledger, self._shop.backends, store=self._shop.store, clock=self._clock,
+                              own=self._shop.own, tell=self._tell)
                 if self._clock.monotonic() >= learn_at:
                     learn_at += _LEARN_EVERY_S
                     self._learned(Acceptance(await self._ledger.acceptance()))
                 if self._clock.monotonic() >= retire_at:
                     retire_at += _RETIRE_EVERY_S
                     await self._ledger.retire(self._clock.now() - self._keep)
+                    await self._ledger.jobs.forget(self._clock.now() - self._keep)
+                    await self._shop.parcels.sweep()
             except LedgerError as error:
                 self._tell(Event("books_unavailable", self._clock.now(), facts={"problem": str(error)[:200]}))
             await asyncio.sleep(_EVERY_S)

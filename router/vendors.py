@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Protocol", "Vendor", "load_vendors"]
 
-Protocol = Literal["openai", "bfl", "fal", "compatible", "sandbox"]
+Protocol = Literal["openai", "bfl", "fal", "compatible", "replicate", "cloudflare", "sandbox"]
 _FORMATS = frozenset({"png", "jpeg", "webp", "gif"})
 
 
@@ -25,8 +25,10 @@ class Vendor:
 
     Attributes:
         own: an engine on hosts of ours; its images cost power, not a price.
-        base_url: the documented address; empty for own engines, whose settings name it.
+        base_url: the documented address; empty for own engines, whose settings name it. What stands in braces is the
+            account's own, and its settings write it out.
         key_env: the environment variable its key usually has.
+        key_header: the header that carries the key alone; empty for the protocol's own.
         max_images: images of one call; more are split.
         edits, masks, loras, seeds, steps, streams, transparent: what the protocol has a place for.
         formats: what it can deliver, parted by blanks, its default first.
@@ -44,6 +46,7 @@ class Vendor:
     own: bool
     base_url: str
     key_env: str
+    key_header: str
     max_images: int
     edits: bool
     masks: bool

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from ..pictures import Picture
 
-__all__ = ["NotJson", "as_base64", "as_text", "picture_texts", "read_json", "read_object", "read_pictures",
+__all__ = ["NotJson", "as_base64", "as_text", "data_uri", "picture_texts", "read_json", "read_object", "read_pictures",
            "read_usage"]
 
 _LONG = 1024
@@ -87,6 +87,11 @@ def as_base64(value: object) -> memoryview:
         return memoryview(b"")
     head = _DATA_URI.match(value[:100])
     return value[head.end():] if head else value
+
+
+def data_uri(picture: Picture) -> str:
+    """A picture as a data URI."""
+    return f"data:image/{picture.format};base64,{bytes(picture.as_base64()).decode('ascii')}"
 
 
 def _strings(body: bytes | bytearray) -> Iterator[tuple[int, int]]:

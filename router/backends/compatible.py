@@ -10,7 +10,7 @@ import aiohttp
 from yarl import URL
 
 from ..pictures import read_picture
-from .answers import NotJson, as_base64, picture_texts, read_object, read_usage
+from .answers import NotJson, as_base64, data_uri, picture_texts, read_object, read_usage
 from .holds import Hold, TooLarge, picture_bytes
 from .jobs import fetch_pictures
 from .protocol import Diagnosis
@@ -75,13 +75,15 @@ class CompatibleBackend:
         return f"{self._wiring.settings.base_url}/{path}"
 
     def _key(self) -> dict[str, str]:
-        key = self._wiring.settings.key.value
-        return {"Authorization": f"Bearer {key}"} if key else {}
+        key, header = self._wiring.settings.key.value, self._vendor.key_header
+        if not key:
+            return {}
+        return {header: key} if header else {"Authorization": f"Bearer {key}"}
 
     async def _make(self, job: Job) -> Reply:
         fields, is_form = _fields(job, self._dialect), bool(self._dialect.edit_path) and bool(job.request.references)
         content: dict[str, Any] = {"data": _form(job, fields, self._dialect)} if is_form else {"json": fields}
-        path = self._dialect.edit_path if is_form else self._dialect.generate_path
+        path = self._dialect.edit_path if is_form else self._dialect.path_of(job.wire_model)
         headers = self._key() | {"X-Client-Request-Id": job.attempt_id}
         with Hold(self._wiring.gate) as hold:
             answer = await self._transport.ask("POST", self._address(path), headers=headers, hold=hold,
@@ -127,9 +129,16 @@ def _fields(job: Job, dialect: Dialect) -> dict[str, Any]:
            else {"width": job.size.width, "height": job.size.height}),
         **_lora(job, dialect)}
     if request.references and not dialect.edit_path:
-        named[dialect.references_as] = [_data_uri(picture) for picture in request.references]
+        named |= _references(request.references, dialect)
     fields = {"model": job.wire_model, "prompt": request.prompt, **dialect.extra_fields}
     return fields | {name: value for name, value in named.items() if name and value not in (None, "")}
+
+
+def _references(pictures: tuple[Picture, ...], dialect: Dialect) -> Mapping[str, Any]:
+    if dialect.references_as != "numbered":
+        return {dialect.references_as: [data_uri(picture) for picture in pictures]}
+    return {"input_image" if at == 1 else f"input_image_{at}": bytes(picture.as_base64()).decode("ascii")
+            for at, picture in enumerate(pictures, 1)}
 
 
 def _lora(job: Job, dialect: Dialect) -> Mapping[str, Any]:
@@ -152,10 +161,6 @@ def _form(job: Job, fields: Mapping[str, Any], dialect: Dialect) -> aiohttp.Form
         form.add_field(name, picture.as_bytes(), filename=f"image.{picture.format}",
                        content_type=f"image/{picture.format}")
     return form
-
-
-def _data_uri(picture: Picture) -> str:
-    return f"data:image/{picture.format};base64,{bytes(picture.as_base64()).decode('ascii')}"
 
 
 def _ignored(job: Job, dialect: Dialect) -> tuple[str, ...]:

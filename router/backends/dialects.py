@@ -26,7 +26,8 @@ class Dialect:
 
     Attributes:
         id: id of its row in `backends/vendors.csv`.
-        generate_path, edit_path: below the base address; an empty `edit_path` where references go with a generation.
+        generate_path, edit_path: below the base address; `{slug}` in the first is the model's name in small letters
+            with dashes for dots. An empty `edit_path` where references go with a generation.
         one_format, more_formats: the word of `response_format` for one image and for several; `file` is raw bytes.
         size_as: one field `size`, or the two `width` and `height`.
         n_field: the field for the number of images; empty where the server has none or passes over it.
@@ -35,7 +36,8 @@ class Dialect:
             steps to send for them where the caller asks for none and the server's default is wrong; empty for none.
         guidance_field, short_guidance: the same for guidance.
         format_field: the field for the picture's format; empty where the server chooses.
-        references_as: `multipart` parts `image[]`, or a JSON list of data URIs under this name; empty for no edits.
+        references_as: `multipart` parts `image[]`; `numbered` base64 texts `input_image`, `input_image_2` and on; any
+            other word is the name of a JSON list of data URIs; empty for no edits.
         mask_field: empty where a mask is not used.
         lora_as: `object` is `lora: {name, path, scale}`; `list` is `image_loras: [{path, scale}]`; empty for none.
         extra: fields that are always sent, as a JSON object.
@@ -93,6 +95,10 @@ class Dialect:
     def fetch_hosts(self) -> tuple[str, ...]:
         """`hosts` as suffixes of a host with a dot before it."""
         return tuple(f".{host}" for host in self.hosts.split())
+
+    def path_of(self, model: str) -> str:
+        """Where to ask for a generation with a model."""
+        return self.generate_path.replace("{slug}", model.lower().replace(".", "-"))
 
     def is_short(self, model: str) -> bool:
         """Whether a model is distilled to few steps."""

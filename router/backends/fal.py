@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..attempts import Kind
-from .answers import NotJson, as_text, read_object
+from .answers import NotJson, as_text, data_uri, read_object
 from .holds import Hold, TooLarge, picture_bytes
 from .jobs import fetch_pictures, poll
 from .protocol import Diagnosis, Reply, Trouble
@@ -171,6 +171,5 @@ def _input(job: Job) -> dict[str, Any]:
     if request.steps is not None and not _is_one_of(_FIXED, job):
         made["num_inference_steps"] = request.steps
     if request.references:
-        made["image_urls"] = [f"data:image/{picture.format};base64,{bytes(picture.as_base64()).decode('ascii')}"
-                              for picture in request.references]
+        made["image_urls"] = [data_uri(picture) for picture in request.references]
     return made

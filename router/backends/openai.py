@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 
-from .answers import NotJson, picture_texts, read_object, read_pictures, read_usage
+from .answers import NotJson, read_object, read_pictures, read_usage
 from .event_stream import EventReader
 from .holds import MOST_SMALL_BYTES, Hold, OpenGate, TooLarge, picture_bytes, read_body
+from .openai_batch import BatchLane
+from .openai_batch_terms import TERMS
+from .openai_body import VendorError, failed, image_fields, reply_of, translated
 from .protocol import Diagnosis
-from .replies import delivered_texts, error_code, from_status, headroom, lost, word
+from .replies import delivered_texts, headroom, lost, word
 from .transport import CONNECT_S, SILENCE_S, NoAnswer, open_session, settled, stated_length
 
 if TYPE_CHECKING:
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     import openai
 
     from ..pictures import Picture
+    from .openai_batch_terms import BatchTerms
     from .protocol import Job, Reply, Watcher
     from .wiring import Wiring
 
@@ -35,10 +39,11 @@ _UNKNOWN_WISHES = ("seed", "steps", "lora")
 class OpenAIBackend:
     """One OpenAI account; a client of the `openai` package that retries nothing, made when it is first needed."""
 
-    def __init__(self, wiring: Wiring) -> None:
+    def __init__(self, wiring: Wiring, *, batches: BatchTerms = TERMS) -> None:
         importlib.import_module("openai.resources.images")  # takes 0.7 s: now rather than with the first request
         self._wiring, self._vendor = wiring, wiring.settings.vendor
         self._client: openai.AsyncOpenAI | None = None
+        self._batches = BatchLane(wiring, self._open, terms=batches)
 
     @property
     def name(self) -> str:
@@ -46,15 +51,19 @@ class OpenAIBackend:
         return self._wiring.settings.name
 
     async def make(self, job: Job, watcher: Watcher) -> Reply:
-        """Ask for the pictures and wait for them; previews are told as they come."""
-        reply = await settled(self._make(job, watcher), self._wiring)
+        """Ask for the pictures and wait for them; previews are told as they come, and never out of a batch."""
+        in_batch = job.lane == "batch"
+        reply = await (self._batches.make(job, watcher) if in_batch else
+                       settled(self._make(job, watcher), self._wiring))
         wishes = tuple(wish for wish in _UNKNOWN_WISHES if getattr(job.request, wish) is not None)
-        return replace(reply, ignored=wishes)
+        previews = ("partial_images",) if in_batch and job.request.partial_images else ()
+        return replace(reply, ignored=wishes + previews)
 
     async def collect(self, provider_job: str, job: Job) -> Reply:
-        """The API has no name for work that runs."""
-        del provider_job, job
-        return replace(lost("not_collectable", sent=True, vendor=self._vendor))
+        """Work of a batch; the API has no other name for work that runs."""
+        if self._batches.knows(provider_job):
+            return await self._batches.collect(provider_job, job)
+        return lost("not_collectable", sent=True, vendor=self._vendor)
 
     async def diagnose(self) -> Diagnosis:
         """List the models, which costs nothing."""
@@ -75,7 +84,8 @@ class OpenAIBackend:
         return Diagnosis(works=True, facts={"image models": ", ".join(sorted(models)) or "none"})
 
     async def close(self) -> None:
-        """Let go of connections."""
+        """Let go of connections; what was sent in batches stays with the vendor, to be collected."""
+        await self._batches.close()
         if self._client is not None:
             await self._client.close()
             self._client = None
@@ -89,28 +99,22 @@ class OpenAIBackend:
 
             http = httpx2.AsyncClient(
                 timeout=httpx2.Timeout(SILENCE_S, connect=CONNECT_S), follow_redirects=False, trust_env=False,
-                transport=OpenAITransport(self._wiring.session or open_session))
+                transport=OpenAITransport(self._wiring.session or open_session, key_header=self._vendor.key_header))
             self._client = openai.AsyncOpenAI(api_key=self._wiring.settings.key.value or "none", http_client=http,
                                               base_url=self._wiring.settings.base_url, max_retries=0)
             self._client.organization = self._client.project = None  # the package read them from the environment
         return self._client
 
     async def _make(self, job: Job, watcher: Watcher) -> Reply:
-        import httpx2  # noqa: PLC0415
-        import openai  # noqa: PLC0415
-
         try:
-            with Hold(self._wiring.gate) as hold:
+            with Hold(self._wiring.gate) as hold, translated(self._vendor):
                 async with self._call(job) as response:
                     reply = await self._read(job, watcher, response, hold)
                 told = response.headers
                 return replace(reply, request_id=word(told.get("x-request-id")), headroom=headroom(told),
                                held_bytes=hold.hand_over() if reply.pictures else 0)
-        except openai.APIStatusError as error:
-            code = word(error.code) or word(error.type)
-            return from_status(error.status_code, code=code, headers=error.response.headers, vendor=self._vendor)
-        except (openai.APIConnectionError, httpx2.HTTPError, aiohttp.ClientError) as error:
-            raise NoAnswer.of(error) from None
+        except VendorError as error:
+            return error.reply
 
     def _call(self, job: Job) -> AbstractAsyncContextManager[Any]:
         images: Any = self._open().images.with_streaming_response
@@ -128,11 +132,7 @@ class OpenAIBackend:
         async with aclosing(_chunks(response)) as chunks:
             body = await read_body(chunks, hold, stated=stated_length(response.headers), most=picture_bytes(job))
         hold.keep(len(body))
-        document = read_object(body)
-        if document.get("error"):
-            return self._failed(document)
-        reply = delivered_texts(job, picture_texts(document), vendor=self._vendor)
-        return replace(reply, usage=read_usage(document))
+        return reply_of(read_object(body), job, vendor=self._vendor)
 
     async def _stream(self, job: Job, watcher: Watcher, response: Any, hold: Hold) -> Reply:
         """Completed pictures; a stream that ends before the first of them is no answer, whatever its status."""
@@ -141,7 +141,7 @@ class OpenAIBackend:
             async with aclosing(_events(job, response, hold)) as events:
                 async for event in events:
                     if event["type"] == "error" or event.get("error"):
-                        return self._failed(event)
+                        return failed(event, vendor=self._vendor)
                     if event["type"].endswith(".completed"):
                         done.append(event)
                     elif event["type"].endswith(".partial_image"):
@@ -157,11 +157,6 @@ class OpenAIBackend:
         reply = delivered_texts(job, (event.get("b64_json") for event in done), vendor=self._vendor)
         hold.keep(sum(len(picture.data) for picture in reply.pictures))
         return replace(reply, usage=read_usage(done[-1]))
-
-    def _failed(self, document: Mapping[str, Any]) -> Reply:
-        """An error that came after a status of 200, and so after the work began."""
-        code = error_code(document) or word(document.get("code"))
-        return from_status(500, code=code, headers={}, vendor=self._vendor)
 
 
 async def _chunks(response: Any) -> AsyncGenerator[bytes]:
@@ -207,20 +202,9 @@ def _file(name: str, picture: Picture) -> tuple[str, bytes, str]:
 
 
 def _fields(job: Job) -> dict[str, Any]:
-    request = job.request
-    fields: dict[str, Any] = {
-        "model": job.wire_model, "prompt": request.prompt, "n": job.n, "size": str(job.size),
-        "output_format": request.output_format,
-        # Identity: to unpack a compressed answer would cost more than to move it. Whether images honour the key is not
-        # documented; it does no harm.
-        "extra_headers": {"Accept-Encoding": "identity", "Idempotency-Key": job.attempt_id,
-                          "X-Client-Request-Id": job.attempt_id},
-    }
-    if request.output_compression is not None and request.output_format in ("jpeg", "webp"):
-        fields["output_compression"] = request.output_compression
-    if request.partial_images:
-        fields |= {"stream": True, "partial_images": request.partial_images}
-    wishes = {"quality": job.quality, "background": request.background, "safety_identifier": request.safety_identifier}
-    if request.operation == "generate":
-        wishes["moderation"] = request.moderation
-    return fields | {name: wish for name, wish in wishes.items() if wish not in ("", "auto")}
+    # Identity: to unpack a compressed answer would cost more than to move it. Whether images honour the key is not
+    # documented; it does no harm.
+    headers = {"Accept-Encoding": "identity", "Idempotency-Key": job.attempt_id, "X-Client-Request-Id": job.attempt_id}
+    previews = job.request.partial_images
+    streamed = {"stream": True, "partial_images": previews} if previews else {}
+    return {**image_fields(job), **streamed, "extra_headers": headers}

@@ -27,6 +27,8 @@ PROTOCOLS: Mapping[str, tuple[str, str]] = MappingProxyType({
     "bfl": (".bfl", "BflBackend"),
     "fal": (".fal", "FalBackend"),
     "compatible": (".compatible", "CompatibleBackend"),
+    "replicate": (".replicate", "ReplicateBackend"),
+    "cloudflare": (".cloudflare", "CloudflareBackend"),
     "sandbox": (".sandbox", "SandboxBackend"),
 })
 """The word in the column `protocol` of `backends/vendors.csv`, the file that speaks it, and the class in it."""

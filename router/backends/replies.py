@@ -24,7 +24,8 @@ __all__ = ["after_submission", "bad_answer", "delivered", "delivered_texts", "er
 
 _WORD = re.compile(r"[\w.:-]{1,64}", re.ASCII)
 _COUNT = re.compile(r"[0-9]{1,9}")
-_REFUSALS = frozenset({"moderation_blocked", "content_policy_violation", "content_filter", "contentFilter"})
+_REFUSALS = frozenset({"moderation_blocked", "content_policy_violation", "content_filter", "contentFilter",
+                       "content_safety_violation"})
 _MONEY = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_not_active", "insufficient_balance"})
 _PAYMENT, _CONFLICT, _TIMEOUT, _TOO_MANY = 402, 409, 408, 429
 _NO_ACCESS = (401, 403)

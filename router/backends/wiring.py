@@ -10,6 +10,7 @@ from .holds import OpenGate
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from pathlib import Path
 
     import aiohttp
 
@@ -30,6 +31,7 @@ class Wiring:
         dialect: how a `compatible` server differs; None for every other.
         session: makes its HTTP session, once, inside the running loop; None for the usual one.
         sleep: waits between questions about running work.
+        spool: the folder in which requests of a batch wait, in files without a name; None for the system's own.
     """
 
     settings: BackendSettings
@@ -37,3 +39,4 @@ class Wiring:
     dialect: Dialect | None = None
     session: Callable[[], aiohttp.ClientSession] | None = None
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    spool: Path | None = None

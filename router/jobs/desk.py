@@ -69,8 +69,7 @@ class JobDesk:
             NotDelivered: no backend could ever make it, or the tenant has too many unfinished jobs.
             LedgerError: books or store cannot be written.
         """
-        now, known = self._shop.clock.now(), self._settings
-        patience = request.deadline_s or (known.patience_s if request.urgency == "can_wait" else known.deadline_s)
+        now, patience = self._shop.clock.now(), self._settings.patience_of(request)
         decision = await self._decided(replace(request, deadline_s=patience), request_id)
         await self._refuse_too_many(request, request_id)
         due_at = now + timedelta(seconds=patience)
@@ -171,5 +170,5 @@ class JobDesk:
             ran = (self._shop.clock.now() - began).total_seconds()
             return JobView(row, None, None if expected is None else max(0.0, expected - ran))
         ahead = await self._shop.ledger.jobs.ahead(row)
-        rounds = 1 + ahead / self._settings.most_running
+        rounds = 1 + ahead / max(1, self._settings.most_running)
         return JobView(row, ahead + 1, None if expected is None else expected * rounds)

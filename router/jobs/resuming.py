@@ -16,12 +16,10 @@ from ..recovery import collected, settlement_of_open
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ..backends.protocol import Backend
-    from ..errand import Clock
     from ..ledger.job_protocol import EarlierAttempt, JobRow, TakenJob
-    from ..ledger.protocol import Ledger
     from ..options import Option
     from ..store import PictureStore
+    from .workshop import Workshop
 
 __all__ = ["Resumed", "assembled", "resume"]
 
@@ -51,8 +49,7 @@ class Resumed:
         return tuple((attempt.attempt_id, attempt.settled_micro_usd) for attempt in self.attempts)
 
 
-async def resume(taken: TakenJob, *, ledger: Ledger, backends: Mapping[str, Backend], store: PictureStore,
-                 clock: Clock, options: Sequence[Option]) -> Resumed:
+async def resume(taken: TakenJob, shop: Workshop, *, options: Sequence[Option]) -> Resumed:
     """Settle what a job's earlier process left open, however long the provider takes, and say what is there.
 
     Raises:
@@ -62,10 +59,10 @@ async def resume(taken: TakenJob, *, ledger: Ledger, backends: Mapping[str, Back
         if attempt.state not in _OPEN:
             return attempt
         still = _as_open(attempt, taken.row)
-        reply = await collected(still, backends, clock=clock)
-        kept = tuple([await store.keep(picture) for picture in reply.pictures]) if reply.kind is Kind.OK else ()
-        settlement = settlement_of_open(still, reply, clock=clock, kept=" ".join(kept))
-        await ledger.settle(settlement)
+        reply = await collected(still, shop.backends, clock=shop.clock, own=shop.own)
+        kept = tuple([await shop.store.keep(picture) for picture in reply.pictures]) if reply.kind is Kind.OK else ()
+        settlement = settlement_of_open(still, reply, clock=shop.clock, kept=" ".join(kept))
+        await shop.ledger.settle(settlement)
         return replace(attempt, state=settlement.state, kept=settlement.kept,
                        settled_micro_usd=settlement.settled_micro_usd)
 
@@ -73,7 +70,7 @@ async def resume(taken: TakenJob, *, ledger: Ledger, backends: Mapping[str, Back
     made_by = {(option.backend.name, option.model or option.card.id, option.quality, option.tier): option
                for option in options}
     sizes = [int(n) for n in taken.row.parts.split()] or _sizes(attempts)
-    plans = [await _plan(at, n, attempts, store=store, options=made_by) for at, n in enumerate(sizes)]
+    plans = [await _plan(at, n, attempts, store=shop.store, options=made_by) for at, n in enumerate(sizes)]
     return Resumed(tuple(plans), attempts)
 
 

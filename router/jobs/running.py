@@ -34,6 +34,7 @@ __all__ = ["Runner"]
 _POLL_S, _CANCEL_POLL_S = 1.0, 2.0
 _SHUTDOWN_S, _BOOKS_AGAIN_S = 20.0, 5.0
 _LATEST_S = 86_400.0
+_MENDING = timedelta(seconds=60)
 _LEAST_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 60.0
 
 
@@ -53,9 +54,15 @@ class Runner:
         self._shop, self._maker, self._compiled, self._release = shop, maker, compiled, release
         self._most_running, self._most_batched = most_running, most_batched
         self._running: dict[str, _Running] = {}
+        self._mending: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
         self._loop = asyncio.ensure_future(self._take_for_ever())
         self._cancels = asyncio.ensure_future(self._cancel_for_ever())
+
+    @property
+    def count(self) -> int:
+        """Jobs that are run now."""
+        return len(self._running)
 
     def wake(self) -> None:
         """There is something to take."""
@@ -118,11 +125,27 @@ class Runner:
         if taken.row.cancel_asked:
             running.wait.abandoned.set()
         running.task = asyncio.ensure_future(self._work(taken, running))
-        running.task.add_done_callback(lambda _: self._over(taken.row.id))
+        running.task.add_done_callback(lambda task: self._over(taken.row, task))
 
-    def _over(self, job_id: str) -> None:
-        del self._running[job_id]
+    def _over(self, row: JobRow, task: asyncio.Task[None]) -> None:
+        """A fault of ours must not leave a job running for ever: it is begun again, and fails at its deadline."""
+        del self._running[row.id]
+        if not task.cancelled() and (fault := task.exception()) is not None:
+            self._shop.tell(Event("job_broken", self._shop.clock.now(), row.id, tenant=row.tenant, facts={
+                "fault": type(fault).__name__}))
+            mending = asyncio.ensure_future(self._mend(row, type(fault).__name__))
+            self._mending.add(mending)
+            mending.add_done_callback(self._mending.discard)
         self.wake()
+
+    async def _mend(self, row: JobRow, fault: str) -> None:
+        now, shop = self._shop.clock.now(), self._shop
+        with contextlib.suppress(LedgerError):
+            if now < row.due_at:
+                await shop.ledger.jobs.put_back(row.id, not_before=now + _MENDING, code="internal_error")
+            else:
+                await shop.end(row, shop.ended(row.id, "failed", code="internal_error", http_status=500,
+                                               message=f"a fault of this server ({fault}); it was counted"))
 
     async def _work(self, taken: TakenJob, running: _Running) -> None:
         """Until it has ended or waits again; books that cannot be written now are asked again."""
@@ -140,8 +163,7 @@ class Runner:
         row, shop = taken.row, self._shop
         request = await shop.parcels.find(row.parcel)
         compiled = self._compiled(request) if request else None
-        resumed = await resume(taken, ledger=shop.ledger, backends=shop.backends, store=shop.store, clock=shop.clock,
-                               options=compiled.catalogue.options if compiled else ())
+        resumed = await resume(taken, shop, options=compiled.catalogue.options if compiled else ())
         try:
             if request is None or compiled is None or resumed.is_made:
                 images = await self._found(row, resumed)

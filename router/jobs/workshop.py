@@ -29,6 +29,7 @@ class Workshop:
     """Shared parts.
 
     Attributes:
+        own: names of the backends on our own hosts, whose work costs nothing where it is lost.
         telling: makes of a job the text of its webhook's event.
         woken: told when an event may be waiting for a webhook.
     """
@@ -39,6 +40,7 @@ class Workshop:
     parcels: Parcels
     clock: Clock
     tell: Callable[[Event], None]
+    own: frozenset[str]
     telling: Callable[[JobRow], str]
     woken: Callable[[], None]
 

@@ -127,6 +127,9 @@ class SqlJobBooks:
 
     async def take_messages(self, most: int, *, at: datetime) -> tuple[Message, ...]:
         """Make messages this process's own that are to be sent now."""
+        waits = and_(_MESSAGES.state == "waiting", _MESSAGES.not_before <= to_us(at))
+        if not await self._rows(select(_MESSAGES.job_id).where(waits).limit(1)):
+            return ()  # a read costs no disk, and most of the time there is nothing
         taken: tuple[Message, ...] = await self._ask(TakeMessages(most, at))
         return taken
 

@@ -34,7 +34,7 @@ class Desk:
 
     def __init__(self, router: Router) -> None:
         self.router, self.doors, self.room = router, Doors(router.settings), Room(router.settings.server)
-        self.metrics, self.tracing = Metrics(router.board), Tracing()
+        self.metrics, self.tracing = Metrics(router.board, router.jobs_running), Tracing()
         router.hooks += [self.metrics.hear, self.tracing.hear]
 
     def enter(self, request: web.Request) -> Tenant | None:

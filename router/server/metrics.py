@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ..board import Board
     from ..events import Event
 
@@ -18,7 +20,7 @@ _SECONDS = (0.1, 0.5, 1, 2, 5, 10, 20, 40, 60, 90, 120, 180, 300, 600)
 class Metrics:
     """One registry per server; names begin with `breakeven_`."""
 
-    def __init__(self, board: Board) -> None:
+    def __init__(self, board: Board, jobs_running: Callable[[], int]) -> None:
         self._registry = CollectorRegistry()
         self._requests = Counter("breakeven_requests", "Requests by how they ended", ("segment", "backend", "state"),
                                  registry=self._registry)
@@ -32,9 +34,12 @@ class Metrics:
         self._answers = Counter("breakeven_answers", "HTTP answers, refused ones too; 499 is a caller that hung up",
                                 ("path", "status"), registry=self._registry)
         self._told = Counter("breakeven_events", "Events worth a look", ("name",), registry=self._registry)
+        self._jobs = Counter("breakeven_jobs_ended", "Jobs by how they ended", ("state",), registry=self._registry)
         self._faults = Counter("breakeven_faults", "Faults of the server itself", ("kind",), registry=self._registry)
         Gauge("breakeven_calls_in_flight", "Calls to backends now", registry=self._registry).set_function(
             board.in_flight)
+        Gauge("breakeven_jobs_running", "Jobs this process works on now, those in a batch lane too",
+              registry=self._registry).set_function(jobs_running)
 
     @property
     def content_type(self) -> str:
@@ -64,5 +69,7 @@ class Metrics:
             self._requests.labels(segment, backend, str(facts["state"])).inc()
             self._images.labels(segment, backend).inc(int(str(facts["images"])))
             self._seconds.labels(segment, backend).observe(float(str(facts["latency_s"])))
+        elif event.name == "job_ended":
+            self._jobs.labels(str(facts["state"])).inc()
         elif event.name not in ("request_decided", "attempt_sent"):
             self._told.labels(event.name).inc()

@@ -280,5 +280,5 @@ def test_the_ladder_reconciles_to_the_dollar() -> None:
     said = answered("article")
     hosted, own = said.rungs[-2:]
     assert own.saves == pytest.approx(hosted.usd_per_year - own.usd_per_year)
-    assert hosted.usd_per_year == pytest.approx(12 * 20_000 * 0.005)
+    assert hosted.usd_per_year == pytest.approx(12 * 20_000 * 0.001148)
     assert own.usd_per_year == pytest.approx(12 * 0.69 * 730)

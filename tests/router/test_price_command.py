@@ -55,6 +55,12 @@ def test_text_says_the_same_and_names_the_source() -> None:
     assert any("developers.openai.com" in line for line in lines)
 
 
+def test_a_price_nobody_is_dispatched_to_says_why() -> None:
+    told = answered("price", "replicate/flux-2-klein-4b", "--size", "1024x1024", "--on", "2026-11-22")
+    assert "  priced, not routable: it takes a ratio and megapixels; a size cannot be asked for" in told.splitlines()
+    assert "not routable" not in answered(*ASKED)
+
+
 def test_a_stale_price_says_so() -> None:
     assert "stale: not checked for 292 days" in answered("price", "bfl/flux-2-pro", "--size", "1920x1080", "--on",
                                                          "2026-11-22")

@@ -20,8 +20,9 @@ RATES = ("id,model,operation,component,quality,size,tier,usd,unit,valid_from,val
          "source,note")
 GOOD = "mine,bfl/flux-2-pro,any,run,,,sync,0.02,per_run,2026-11-01,,2026-11-20,B,no,our invoice,"
 OFFERS = ("model,card,vendor_model,rule,family,rounding,rounding_basis,default_steps,max_references,max_reference_mp,"
-          "shutdown_on,successor,successor_quality,routable,as_of,source,note")
-OFFER = "acme/flux-2-pro,flux-2-pro,flux,megapixels,,whole_mp,assumed,,8,,,,,no,2026-11,acme.example,"
+          "shutdown_on,successor,successor_quality,backend,least_side_px,most_side_px,side_multiple_px,not_routable,"
+          "as_of,source,note")
+OFFER = "acme/flux-2-pro,flux-2-pro,flux,megapixels,,whole_mp,assumed,,8,,,,,,,,16,,2026-11,acme.example,"
 
 
 def overlay(folder: Path, *rows: str, name: str = "mine.csv", header: str = RATES) -> Path:
@@ -155,9 +156,9 @@ def test_a_wrong_header_is_refused(tmp_path: Path, header: str, key: str) -> Non
     (OFFER.replace(",megapixels,", ",by_feel,"), "rule"),
     (OFFER.replace(",flux-2-pro,flux", ",,flux"), "card"),
     (OFFER.replace("megapixels", "tiles_steps"), "default_steps"),
-    (OFFER.replace(",no,2026", ",soon,2026"), "routable"),
+    (OFFER.replace(",16,,2026", ",even,,2026"), "side_multiple_px"),
     (OFFER.replace("acme.example", ""), "source"),
-    (OFFER.replace(",,,no,", ",,medium,no,"), "successor_quality"),
+    (OFFER.replace(",8,,,,,", ",8,,,,medium,"), "successor_quality"),
 ])
 def test_a_bad_offer_is_refused(tmp_path: Path, row: str, key: str) -> None:
     path = overlay(tmp_path, row, name="offers.csv", header=OFFERS)

@@ -178,8 +178,19 @@ def test_only_built_backends_are_routable(table: PriceTable, monkeypatch: pytest
     monkeypatch.setattr("router.price_table.BUILT_BACKENDS", frozenset({"bfl", "azure"}))
     now = {option.model: option for option in table.options(ON)}
     assert (now["bfl/flux-2-pro"].routable, now["bfl/flux-2-pro"].reason) == (True, "")
-    assert now["fal/flux-2-pro"].reason == "priced, not routable yet: backend fal not built yet"
-    assert now["azure/flux-2-pro"].reason == "priced, not routable yet: no backend for azure"
+    assert now["fal/flux-2-pro"].reason == "priced, not routable: backend fal not built yet"
+    assert now["azure/flux-2-pro"].reason == "priced, not routable: backend azure-flux not built yet"
+
+
+def test_what_is_priced_is_dispatched_to_or_says_why_not(table: PriceTable) -> None:
+    vendors = load_vendors(data_roots(None, {}))
+    assert {offer.dispatcher for offer in table.offers.values()} == set(BUILT_BACKENDS)
+    assert {vendors[name].own for name in BUILT_BACKENDS} == {False}
+    left = {option.model: option.reason for option in table.options(ON) if not option.routable}
+    assert {model for model, reason in left.items() if not reason.startswith("not priced")} == {
+        "replicate/flux-2-klein-4b", "replicate/flux-2-klein-9b", "replicate/flux-2-klein-base-9b"}
+    assert left["replicate/flux-2-klein-4b"] == (
+        "priced, not routable: it takes a ratio and megapixels; a size cannot be asked for")
 
 
 @pytest.mark.parametrize(("name", "model"), [

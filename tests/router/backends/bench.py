@@ -14,10 +14,13 @@ from router.quantities import Size
 from router.request import ImageRequest
 from router.settings import BackendSettings, Secret
 from router.vendors import load_vendors
+from tests.router.backends.azure_server import AzureServer
 from tests.router.backends.bfl_server import BflServer
+from tests.router.backends.cloudflare_server import ACCOUNT, CloudflareServer
 from tests.router.backends.compatible_server import CompatibleServer
 from tests.router.backends.fal_server import FalServer
 from tests.router.backends.openai_server import OpenAIServer
+from tests.router.backends.replicate_server import ReplicateServer
 from tests.tables import DATA
 
 if TYPE_CHECKING:
@@ -54,8 +57,12 @@ ENTRIES = (
     Entry("openai", OpenAIServer, "gpt-image-2", quality="low"),
     Entry("bfl", BflServer, "flux-2-pro", base=""),
     Entry("fal", FalServer, "fal-ai/flux-2/klein/9b", base=""),
+    Entry("replicate", ReplicateServer, "black-forest-labs/flux-2-pro"),
+    Entry("azure", AzureServer, "gpt-image-2", base="/openai/v1", quality="low"),
+    Entry("cloudflare", CloudflareServer, "@cf/black-forest-labs/flux-2-dev", base=f"{ACCOUNT}/run"),
     *(Entry(vendor, lambda vendor=vendor: CompatibleServer(speaks=vendor), model) for vendor, model in (
         ("together", "black-forest-labs/FLUX.2-dev"), ("deepinfra", "black-forest-labs/FLUX-2-dev"),
+        ("azure-flux", "FLUX.2-pro"),
         ("vllm-omni", "black-forest-labs/FLUX.2-klein-4B"), ("sglang", "black-forest-labs/FLUX.2-dev"),
         ("worker", "flux-2-klein-4b"))),
 )

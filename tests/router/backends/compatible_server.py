@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 __all__ = ["CompatibleServer"]
 
 _JSON_ALWAYS = ("empty", "error_in_200", "refused_in_200", "strange", "null_picture", "fetched")
-_FORMATS = {"together": ("base64",), "deepinfra": ("",), "vllm-omni": ("b64_json", "file", ""),
+_FORMATS = {"together": ("base64",), "deepinfra": ("",), "azure-flux": ("",), "vllm-omni": ("b64_json", "file", ""),
             "sglang": ("b64_json",), "worker": ("b64_json", "file", "")}
-_UNKNOWN = {"together": ("size", "mask"), "deepinfra": ("width", "seed", "steps", "response_format", "output_format"),
+_UNKNOWN = {"together": ("size", "mask"), "azure-flux": ("size", "mask", "steps", "lora", "response_format"),
+            "deepinfra": ("width", "seed", "steps", "response_format", "output_format"),
             "vllm-omni": ("mask", "width", "steps"), "sglang": ("lora", "mask"), "worker": ("mask",)}
 
 
@@ -31,7 +32,17 @@ class CompatibleServer(OpenAIServer):
     speaks: str = "worker"
 
     def routes(self) -> list[web.RouteDef]:
-        return [*super().routes(), web.get("/health", self._health), web.get("/files/{at}", self._file)]
+        return [*super().routes(), web.get("/health", self._health), web.get("/files/{at}", self._file),
+                web.post("/v1/flux-2-pro", self._flux), web.get("/openai/v1/models", self._models)]
+
+    async def _flux(self, request: web.Request) -> web.StreamResponse:
+        assert self.speaks == "azure-flux"
+        assert request.query_string == "api-version=preview"
+        assert "Content-Length" in request.headers
+        told = await request.json()
+        if told.get("model") != "FLUX.2-pro" or told.get("n") != 1:
+            return web.json_response({"error": {"code": "InternalServerError"}}, status=500)
+        return await self._images(request)
 
     async def _health(self, request: web.Request) -> web.StreamResponse:
         course = self.course()

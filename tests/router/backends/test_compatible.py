@@ -40,6 +40,8 @@ def exchange(vendor: str, n: int = 1, course: str = "ok", **wishes: Any) -> tupl
                   "response_format": "base64", "output_format": "png",
                   "image_loras": [{"path": "ours", "scale": 0.5}]}),
     ("deepinfra", {"model": "black-forest-labs/FLUX-2-dev", "size": "64x64", "n": 1}),
+    ("azure-flux", {"model": "FLUX.2-pro", "width": 64, "height": 64, "n": 1, "num_images": 1, "seed": 5,
+                    "output_format": "png"}),
     ("vllm-omni", {"model": "black-forest-labs/FLUX.2-klein-4B", "size": "64x64", "n": 1, "seed": 5,
                    "num_inference_steps": 9, "guidance_scale": 1.0, "response_format": "file", "output_format": "png",
                    "lora": {"name": "ours", "path": "ours", "scale": 0.5}}),
@@ -52,7 +54,8 @@ def exchange(vendor: str, n: int = 1, course: str = "ok", **wishes: Any) -> tupl
 def test_each_server_is_asked_in_its_own_words(vendor: str, fields: dict[str, Any]) -> None:
     reply, asked = exchange(vendor, seed=5, steps=9, lora=Lora("ours", 0.5))
     assert asked.fields == fields | {"prompt": PROMPT}
-    assert reply.ignored == {"deepinfra": ("lora", "seed", "steps"), "sglang": ("lora",)}.get(vendor, ())
+    assert reply.ignored == {"deepinfra": ("lora", "seed", "steps"), "sglang": ("lora",),
+                             "azure-flux": ("lora", "steps")}.get(vendor, ())
     assert asked.headers["Authorization"] == "Bearer sk-loopback-secret"
 
 
@@ -79,6 +82,8 @@ def test_edits_go_where_the_server_takes_them() -> None:
     _, asked = exchange("together", operation="edit", references=references)
     assert asked.path == "/v1/images/generations"
     assert [uri[:30] for uri in asked.fields["reference_images"]] == ["data:image/png;base64,iVBORw0K"] * 2
+    _, asked = exchange("azure-flux", operation="edit", references=references)
+    assert [asked.fields[name][:8] for name in ("input_image", "input_image_2")] == ["iVBORw0K"] * 2
     _, asked = exchange("vllm-omni", n=2, operation="edit", references=references, mask=picture(16, 16), seed=5,
                         lora=Lora("ours"))
     assert [part[:3] for part in asked.files] == [
@@ -101,6 +106,20 @@ def test_errors_in_either_form(course: str, kind: Kind, trouble: Trouble, code: 
     for vendor in ENTRY:
         reply, _ = exchange(vendor, course=course)
         assert (reply.kind, reply.trouble, reply.code) == (kind, trouble, code)
+
+
+def test_a_key_goes_in_the_header_its_vendor_names() -> None:
+    async def scenario() -> None:
+        async with Bench(ENTRY["deepinfra"]) as bench:
+            settings = settings_for("deepinfra", bench.server.url + "/v1", bench.key)
+            settings = replace(settings, vendor=replace(settings.vendor, key_header="api-key"))
+            backend = CompatibleBackend(Wiring(settings, dialect=DIALECTS["deepinfra"]))
+            assert (await backend.make(bench.job(), bench.watching)).kind is Kind.OK
+            asked = bench.server.seen[0].headers
+            assert (asked["api-key"], "Authorization" in asked) == (bench.key, False)
+            await backend.close()
+
+    run(scenario)
 
 
 def test_own_servers_need_no_key_and_a_row_of_their_own() -> None:

@@ -121,7 +121,7 @@ def test_a_picture_is_delivered_as_it_was_drawn(entry: Entry) -> None:
     run(scenario)
 
 
-@of_entries(lambda entry: entry.vendor != "bfl")
+@of_entries(lambda entry: entry.vendor not in ("bfl", "replicate", "azure-flux", "cloudflare"))
 def test_several_images_in_one_call(entry: Entry) -> None:
     async def scenario() -> None:
         async with Bench(entry) as bench:
@@ -183,7 +183,7 @@ def test_a_diagnosis_costs_nothing_and_tells_a_key_that_works(entry: Entry) -> N
                 assert not found[0], course
                 assert found[1]
                 assert bench.key not in found[1]
-        if entry.vendor in ("fal", "bfl"):
+        if entry.vendor in ("fal", "bfl", "replicate", "azure", "cloudflare"):
             async with Bench(entry, key="another key") as bench:
                 found = await _diagnosed(bench, "ok")
                 assert not found[0]

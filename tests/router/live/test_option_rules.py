@@ -209,6 +209,30 @@ def test_sizes_are_delivered_as_asked_or_refused() -> None:
     assert reason(decided(asked(size=Size(3840, 2160))), "bfl/flux-2-pro") is Reason.TOO_LARGE
 
 
+@pytest.mark.parametrize(("size", "model", "why"), [
+    (Size(1024, 1024), "flux-2-dev", None), (Size(1008, 1024), "flux-2-dev", Reason.SIDES),
+    (Size(1024, 1472), "flux-2-dev", Reason.SIDE_TOO_LONG), (Size(224, 1024), "flux-2-dev", Reason.SIDE_TOO_SHORT),
+    (Size(1008, 1024), "flux-2-pro", None), (Size(1024, 1472), "flux-2-pro", None)])
+def test_a_vendor_may_take_fewer_sizes_than_the_model(size: Size, model: str, why: Reason | None) -> None:
+    decision = decided(asked(size=size), {"name": "replicate", "vendor": "replicate", "simulated": True})
+    assert reason(decision, f"replicate/{model}") is why
+
+
+def test_what_is_priced_and_not_routable_is_no_option() -> None:
+    decision = decided(asked(), {"name": "replicate", "vendor": "replicate", "simulated": True})
+    assert {option.label for option, _, _ in decision.verdicts()} == {
+        f"replicate/flux-2-{name}" for name in ("dev", "dev-fast", "pro", "max", "flex")}
+
+
+def test_one_vendor_may_need_two_backends() -> None:
+    flux = decided(asked(), {"name": "flux", "vendor": "azure-flux", "simulated": True})
+    assert {option.label for option, _, _ in flux.verdicts()} == {"flux/flux-2-pro", "flux/flux-2-flex"}
+    gpt = decided(asked(), {"name": "gpt", "vendor": "azure", "simulated": True,
+                            "deployments": {"gpt-image-2": "pictures"}})
+    assert {option.wire_model for option, _, _ in gpt.verdicts()} == {
+        "pictures", "gpt-image-2.5-flare", "gpt-image-2.5-sunburst"}
+
+
 def test_edits_and_masks_go_where_they_are_understood() -> None:
     edit = asked(operation="edit", references=(picture(),), mask=picture())
     decision = decided(edit)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import textwrap
 import traceback
@@ -16,13 +17,15 @@ from hypothesis import strategies as st
 from router.building import environment_settings, settings_of, shipped_settings
 from router.catalog import data_roots
 from router.errors import SettingsError
+from router.server_settings import JobSettings
 from router.settings import Secret, Settings, read_settings
 from router.text_files import parse_toml
+from router.vendor_limits import load_limits
 from router.vendors import load_vendors
 
 from .documents import documents
 
-VENDORS = load_vendors(data_roots(None, {}))
+VENDORS, LIMITS = load_vendors(data_roots(None, {})), load_limits(data_roots(None, {}))
 SECRET = f"sk-proj-{2**48:x}"
 ENVIRON = {"OPENAI_API_KEY": SECRET, "SECOND_KEY": " two\n", "BOOKS": f"postgresql://me:{SECRET}@db/books",
            "BREAKEVEN_HASH_KEY": SECRET}
@@ -30,14 +33,15 @@ ONE = '[[backend]]\nname = "openai"\nvendor = "openai"\n'
 KEYS = (
     "server", "ledger", "store", "budget", "backend", "tenant", "policy", "name", "vendor", "key_env",
     "base_url", "simulated", "models", "loras", "time_scale", "region", "retention_days", "may_train",
-    "images_per_minute", "concurrent", "usd_per_month", "gpus", "gpu", "cards", "watts", "key_sha256",
-    "project_usd_per_month", "answers", "data_class", "host", "port", "url", "url_env", "hash_key_env",
-    "folder", "ttl_s", "most_mib", "most_body_mib")
+    "images_per_minute", "concurrent", "tier", "deployments", "usd_per_month", "gpus", "gpu", "cards", "watts",
+    "key_sha256", "project_usd_per_month", "answers", "data_class", "host", "port", "url", "url_env", "hash_key_env",
+    "folder", "ttl_s", "most_mib", "most_body_mib", "jobs", "webhook_hosts", "webhook_secret_env", "most_running",
+    "deadline_s", "patience_s")
 
 
 def settings_from(text: str, environ: dict[str, str] | None = None) -> Settings:
     return read_settings(parse_toml(textwrap.dedent(text)), VENDORS, environ=ENVIRON if environ is None else environ,
-                         where="router.toml", folder=Path("/srv"))
+                         where="router.toml", folder=Path("/srv"), limits=LIMITS)
 
 
 def problems_of(text: str) -> str:
@@ -151,6 +155,78 @@ def test_what_cannot_be_used_is_said(text: str, told: str) -> None:
     assert told in problems_of(text)
 
 
+HOOKED = ONE + '[[tenant]]\nname = "acme"\nwebhook_secret_env = ["HOOK"]\n'
+KEY = base64.b64encode(bytes(range(200, 232))).decode()
+
+
+def test_secrets_that_sign_webhooks_come_from_the_environment_and_several_may_hold_at_once() -> None:
+    known = settings_from(HOOKED.replace('"HOOK"', '"HOOK", "NEXT"'),
+                          {"HOOK": f" whsec_{KEY}\n", "NEXT": "whsec_" + "A" * 32})
+    secrets = known.tenants[0].webhook_secrets
+    assert [secret.value for secret in secrets] == [f"whsec_{KEY}", "whsec_" + "A" * 32]
+    assert KEY not in repr(known)
+    assert settings_from(ONE + '[[tenant]]\nname = "acme"').tenants[0].webhook_secrets == ()
+
+
+@pytest.mark.parametrize("size", range(20, 70))
+def test_a_signing_secret_has_24_to_64_bytes(size: int) -> None:
+    text = "whsec_" + base64.b64encode(bytes([250] * size)).decode()
+    for written in (text, text.rstrip("=")):
+        if 24 <= size <= 64:
+            assert settings_from(HOOKED, {"HOOK": written}).tenants[0].webhook_secrets[0].value == written
+        else:
+            with pytest.raises(SettingsError, match="HOOK holds no signing secret"):
+                settings_from(HOOKED, {"HOOK": written})
+
+
+@pytest.mark.parametrize("secret", [
+    KEY, f"WHSEC_{KEY}", f"whsec_{KEY}!", f"whsec_ {KEY}", "whsec_" + "A" * 33, "whsec_", f"whsk_{KEY}"])
+def test_a_bad_signing_secret_is_one_problem_that_does_not_repeat_it(secret: str) -> None:
+    with pytest.raises(SettingsError) as error:
+        settings_from(HOOKED, {"HOOK": secret})
+    (problem,) = error.value.problems
+    assert problem.startswith("tenant[1].webhook_secret_env = ***: HOOK holds no signing secret; set it to")
+    assert len(secret) == 6 or secret[6:] not in problem
+
+
+@pytest.mark.parametrize(("written", "told"), [
+    ('["HOOK"]', "webhook_secret_env = ***: HOOK is not set; set it to what this prints"),
+    (f'["whsec_{KEY}"]', "webhook_secret_env = ***: no name of an environment variable; write its name"),
+    ('"HOOK"', "webhook_secret_env = ***: no list of texts"), ("[3]", "webhook_secret_env = ***: no list of texts")])
+def test_a_signing_secret_that_is_not_named_is_one_problem(written: str, told: str) -> None:
+    problem = problems_of(HOOKED.replace('["HOOK"]', written))
+    assert told in problem
+    assert "\n" not in problem
+    assert KEY not in problem
+
+
+def test_settings_of_jobs() -> None:
+    assert settings_from(ONE).jobs == JobSettings()
+    known = settings_from(ONE + '[jobs]\nmost_running = 3\nmost_batched = 4\nmost_queued = 5\ndeadline_s = 60\n'
+                          'patience_s = 3600.5\nwebhook_hosts = ["hooks.internal"]').jobs
+    assert known == JobSettings(3, 4, 5, 60.0, 3600.5, ("hooks.internal",))
+    told = problems_of(ONE + '[jobs]\nmost_running = -1\nmost_batched = "9"\nmost_queued = -1\ndeadline_s = 0\n'
+                       'patience_s = 9000000000\nwebhook_hosts = "hooks.internal"\nmost = 1')
+    for start in ("most_running = -1: no whole number from 0", "most_batched = '9': no whole number",
+                  "most_queued = -1: no whole number", "deadline_s = 0: no number from 1",
+                  "patience_s = 9000000000: no number from 1",
+                  "webhook_hosts = 'hooks.internal': no list of texts", "most = 1: unknown key; use only deadline_s"):
+        assert f"jobs.{start}" in told
+    assert told.count("\n") + 1 == 7
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "hooks.internal", "[::1]", "fd00::1", "My-Host_1"])
+def test_webhook_hosts_are_bare_hosts(host: str) -> None:
+    assert settings_from(f'{ONE}[jobs]\nwebhook_hosts = ["{host}"]').jobs.webhook_hosts == (host,)
+
+
+@pytest.mark.parametrize("host", [
+    "http://127.0.0.1", "hooks.internal:8080", "hooks.internal/", "a b", "", "*", "*.hooks.internal", "bücher"])
+def test_a_webhook_host_that_would_never_match_is_refused(host: str) -> None:
+    told = problems_of(f'{ONE}[jobs]\nwebhook_hosts = ["ok", "{host}"]')
+    assert "no host; write it as hooks.internal or 10.0.0.7, without scheme, port or path" in told
+
+
 def test_amounts_are_exact_and_zero_is_a_limit() -> None:
     known = settings_from(ONE + 'usd_per_month = 0\n[budget]\nusd_per_month = 1000.10\n'
                           '[[tenant]]\nname = "a"\nproject_usd_per_month = { web = 0.1 }')
@@ -175,6 +251,36 @@ def test_the_shipped_sandbox_needs_no_key_and_the_environment_makes_a_backend_of
     assert [backend.name for backend in known.backends] == ["openai", "fal"]
     with pytest.raises(SettingsError, match=r"the environment \(OPENAI_API_KEY, BFL_API_KEY"):
         environment_settings({})
+
+
+@pytest.mark.parametrize(("text", "images", "at_once"), [
+    ("", 5, None), ('tier = "3"', 50, None), ('tier = "5"\nimages_per_minute = 40', 40, None),
+    ('vendor = "fal"\ntier = "Most"', None, 40), ('vendor = "fal"\ntier = "most"\nconcurrent = 7', None, 7),
+    ('vendor = "replicate"\ntier = "standard"', 600, None), ('vendor = "azure-flux"\ntier = "medium"', 30, None),
+])
+def test_a_tier_says_the_limits_that_are_not_written_out(text: str, images: int | None, at_once: int | None) -> None:
+    vendor = "" if "vendor" in text else 'vendor = "openai"'
+    (backend,) = settings_from(f'[[backend]]\nname = "x"\nbase_url = "https://a.example/v1"\n{vendor}\n{text}').backends
+    assert (backend.images_per_minute, backend.concurrent) == (images, at_once)
+
+
+def test_a_tier_nobody_knows_is_refused_with_those_that_are_known() -> None:
+    assert problems_of(ONE + 'tier = "gold"') == (
+        "backend[1].tier = 'gold': no tier of OpenAI; use one of 1, 2, 3, 4, 5")
+    assert "none is published; leave it out" in problems_of(
+        '[[backend]]\nname = "t"\nvendor = "together"\ntier = "1"')
+
+
+def test_an_account_with_an_address_of_its_own_must_name_it_and_may_rename_models() -> None:
+    azure = '[[backend]]\nname = "azure"\nvendor = "azure"\n'
+    assert problems_of(azure) == ("backend[1].base_url: lacks what is your account's own; write out "
+                                  "https://{resource}.openai.azure.com/openai/v1")
+    (backend,) = settings_from(azure + 'base_url = "https://acme.openai.azure.com/openai/v1"\n'
+                               'deployments = { gpt-image-2 = "pictures" }').backends
+    assert backend.deployments == {"gpt-image-2": "pictures"}
+    assert "deployments" in problems_of('[[backend]]\nname = "t"\nvendor = "together"\ndeployments = { a = "b" }')
+    known = environment_settings({"OPENAI_API_KEY": "a", "AZURE_OPENAI_API_KEY": "b", "CLOUDFLARE_API_TOKEN": "c"})
+    assert [backend.name for backend in known.backends] == ["openai"]
 
 
 @given(documents(*KEYS))

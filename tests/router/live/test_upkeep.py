@@ -13,6 +13,8 @@ from router.acceptance import Acceptance, Looked
 from router.backends.protocol import Usage
 from router.errors import LedgerError
 from router.images import Images, answer_text, kept_names
+from router.jobs.parcels import Parcels
+from router.jobs.workshop import Workshop
 from router.options import Catalogue
 from router.quantities import Size
 from router.request import ImageRequest
@@ -52,8 +54,9 @@ def kept_up(folder: Path, books: Books, *, seconds: float) -> tuple[list[Event],
     async def story(clock: VirtualClock) -> tuple[list[Event], list[Acceptance]]:
         events: list[Event] = []
         learned: list[Acceptance] = []
-        upkeep = Upkeep(books, {}, PictureStore(StoreSettings(folder=folder)), clock, tell=events.append,  # type: ignore[arg-type]
-                        settle_again=nothing, learned=learned.append, keep_days=400)
+        shop = Workshop(books, {}, PictureStore(StoreSettings(folder=folder)), Parcels(folder), clock,  # type: ignore[arg-type]
+                        events.append, frozenset(), telling=lambda job: job.id, woken=lambda: None)
+        upkeep = Upkeep(shop, settle_again=nothing, learned=learned.append, keep_days=400)
         await asyncio.sleep(seconds)
         await asyncio.wait_for(upkeep.stop(), 1.0)
         return events, learned
