@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from .adopting.pilot import Pilot
@@ -38,7 +39,6 @@ from .webhooks.sender import WebhookSender
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
     from .acceptance import Acceptance
     from .adopting.actual import Actual
@@ -90,10 +90,8 @@ class Router:
         Raises:
             SettingsError: settings or policy cannot be used.
         """
-        from pathlib import Path as _Path  # noqa: PLC0415 (a name the type checker alone needs elsewhere)
-
         known = os.environ if environ is None else environ
-        settings = settings_of(_Path(path), known, data=data)
+        settings = settings_of(Path(path), known, data=data)
         return cls(settings, policy_of(settings.policy, known, data=data), environ=known, data=data, **parts)
 
     @classmethod
@@ -128,8 +126,8 @@ class Router:
         self.pilot.refresh()
         self._runner = Runner(self._shop, self._maker, compiled=self._compiled_for, release=self.release)
         self.jobs = JobDesk(self._shop, self._maker, self._runner, hasher=self._hasher, compiled=self._compiled_for)
-        self._upkeep = Upkeep(self._shop, settle_again=self._keep_up, learned=self.learn,
-                              keep_days=self.settings.retention_days)
+        self._upkeep = Upkeep(self._shop, settle_again=self._dispatcher.settle_again, learned=self.learn,
+                              keep_days=self.settings.retention_days, judge=lambda: self.pilot.judge(self.ledger))
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -201,11 +199,11 @@ class Router:
         """
         request = self._for_tenant(request)
         check_request(request)
-        if request.urgency == "can_wait":
-            request = replace(request, deadline_s=self.settings.jobs.patience_of(request))
         return await self._decided(request, self._compiled_for(request))
 
     async def _decided(self, request: ImageRequest, compiled: Compiled) -> Decision:
+        if request.urgency == "can_wait":
+            request = replace(request, deadline_s=self.settings.jobs.patience_of(request))
         return decide(compiled, request, states=await self._maker.states(request, compiled=compiled),
                       now=self.clock.monotonic())
 
@@ -217,15 +215,7 @@ class Router:
             LedgerError: the books cannot be written.
         """
         watched = Watched(self.ledger.shadows, actual, row_id=request_id or new_request_id(), at=self.clock.now())
-        request = self._for_tenant(request)
-        try:
-            check_request(request)
-            decision = await self._decided(request, self.compiled)
-        except BadRequest as error:
-            await watched.unfit(request, error, compiled=self.compiled)
-            raise
-        await watched.decided(decision)
-        return decision
+        return await watched.through(self._for_tenant(request), self.compiled, decide=self._decided)
 
     async def answer(self, request: ImageRequest, *, idempotency_key: str = "", wait: Wait | None = None,
                      request_id: str = "") -> Images:
@@ -294,7 +284,3 @@ class Router:
     def learn(self, acceptance: Acceptance) -> None:
         """From now on options are ordered by what people accepted."""
         self._policies.learn(acceptance)
-
-    async def _keep_up(self) -> None:
-        await self._dispatcher.settle_again()
-        await self.pilot.judge(self.ledger)

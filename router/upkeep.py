@@ -1,4 +1,4 @@
-"""What a router does beside answering: picks up what crashed processes left, and learns what people accept."""
+"""What a router does beside answering: judges a policy on trial, picks up what crashed processes left, learns."""
 
 from __future__ import annotations
 
@@ -27,9 +27,11 @@ class Upkeep:
     """One task; it ends when it is stopped, and books that cannot be read are told and tried again."""
 
     def __init__(self, shop: Workshop, *, settle_again: Callable[[], Awaitable[None]],
-                 learned: Callable[[Acceptance], None], keep_days: int) -> None:
+                 learned: Callable[[Acceptance], None], keep_days: int,
+                 judge: Callable[[], Awaitable[None]] | None = None) -> None:
         self._shop, self._ledger, self._clock, self._tell = shop, shop.ledger, shop.clock, shop.tell
         self._settle_again, self._learned, self._keep = settle_again, learned, timedelta(days=keep_days)
+        self._judge = judge
         self._task = asyncio.ensure_future(self._run())
 
     async def stop(self) -> None:
@@ -41,6 +43,8 @@ class Upkeep:
         learn_at = retire_at = self._clock.monotonic()
         while True:
             try:
+                if self._judge is not None:
+                    await self._judge()
                 await self._settle_again()
                 await recover(self._ledger, self._shop.backends, store=self._shop.store, clock=self._clock,
                               own=self._shop.own, tell=self._tell)

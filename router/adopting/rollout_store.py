@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..errors import SettingsError
 from ..policy import load_policy
-from ..policy_store import Note, PolicyStore, put_in_place
+from ..policy_store import Note, PolicyStore, Version, put_in_place
 from .rollout import Rollout, new_rollout_id, read_rollout
 
 if TYPE_CHECKING:
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ..policy import Policy
-    from ..policy_store import Version
     from .rollout import Terms
 
 __all__ = ["Rollouts"]
@@ -61,10 +59,9 @@ class Rollouts:
         Raises:
             SettingsError: its file is gone, or not what was put on trial any more.
         """
-        path = self.store.folder / f"{running.version:04d}-{running.digest}.toml"
-        policy = load_policy(path)
+        policy = load_policy(self._path(running))
         if policy.digest != running.digest:
-            raise SettingsError(str(path), ("not what was put on trial any more; stop the roll-out",))
+            raise SettingsError(str(self._path(running)), ("not what was put on trial any more; stop the roll-out",))
         return policy
 
     def start(self, path: Path, terms: Terms, *, at: datetime, by: str, why: str) -> Rollout:
@@ -142,9 +139,9 @@ class Rollouts:
                 if rollout is not None:
                     return None
                 raise self._nothing()
-            self.policy_of(running)
-            version = self._version(running)
-            put_in_place(self.store.current, version.path.read_bytes())
+            path = self._path(running)
+            version = Version(running.version, running.digest, self.policy_of(running).name, in_force=False, path=path)
+            put_in_place(self.store.current, path.read_bytes())
             return self.store.note_in_force(version, audit, note=Note("promoted", at, by, why, facts or {}))
 
     def _ended(self, note: Note, rollout: Rollout | None) -> Rollout | None:
@@ -152,16 +149,14 @@ class Rollouts:
             running = self.running()
             if running is None or (rollout is not None and rollout.id != running.id):
                 return None
-            audit.write(note.line(replace(self._version(running), digest=running.digest)))
+            tried = next((one for one in self.store.history() if one.number == running.version), None)
+            audit.write(note.line(tried or Version(running.version, running.digest, "(its file is gone)",
+                                                   in_force=False, path=self._path(running))))
             self.store.rollout.unlink(missing_ok=True)
         return running
 
-    def _version(self, running: Rollout) -> Version:
-        found = next((version for version in self.store.history() if version.number == running.version), None)
-        if found is None:
-            raise SettingsError(str(self.store.folder), (
-                f"version {running.version}, which is in roll-out, is gone; remove {self.store.rollout.name}",))
-        return found
+    def _path(self, running: Rollout) -> Path:
+        return self.store.folder / f"{running.version:04d}-{running.digest}.toml"
 
     def _nothing(self) -> SettingsError:
         return SettingsError(str(self.store.folder), ("nothing is in roll-out; begin one: router policy rollout FILE",))

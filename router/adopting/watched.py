@@ -5,19 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..charges import charge_of
-from ..errors import PriceError
+from ..errors import BadRequest, PriceError
 from ..ledger.shadow_protocol import ShadowRow
 from ..quantities import micro_usd
+from ..request_checks import check_request
 from ..unsent import not_delivered
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
     from datetime import datetime
 
     from ..decide import Compiled, Decision
-    from ..errors import BadRequest
     from ..ledger.shadow_protocol import ShadowBooks
     from ..request import ImageRequest
     from .actual import Actual
+
+    Decide = Callable[[ImageRequest, Compiled], Awaitable[Decision]]
 
 __all__ = ["Watched", "unfit_row", "watched_row"]
 
@@ -28,22 +31,22 @@ class Watched:
     def __init__(self, books: ShadowBooks, actual: Actual, *, row_id: str, at: datetime) -> None:
         self._books, self._actual, self._id, self._at = books, actual, row_id, at
 
-    async def decided(self, decision: Decision) -> None:
-        """Note what would have been done.
+    async def through(self, request: ImageRequest, compiled: Compiled, *, decide: Decide) -> Decision:
+        """What would have been done, which is noted; so is that the router would not have taken the request.
 
         Raises:
+            BadRequest: it cannot be honoured as written.
             LedgerError: the books cannot be written.
         """
+        try:
+            check_request(request)
+            decision = await decide(request, compiled)
+        except BadRequest as error:
+            await self._books.add(unfit_row(request, error, actual=self._actual, compiled=compiled, row_id=self._id,
+                                            at=self._at))
+            raise
         await self._books.add(watched_row(decision, self._actual, row_id=self._id, at=self._at))
-
-    async def unfit(self, request: ImageRequest, error: BadRequest, *, compiled: Compiled) -> None:
-        """Note that the router would not have taken it.
-
-        Raises:
-            LedgerError: the books cannot be written.
-        """
-        await self._books.add(unfit_row(request, error, actual=self._actual, compiled=compiled, row_id=self._id,
-                                        at=self._at))
+        return decision
 
 
 def watched_row(decision: Decision, actual: Actual, *, row_id: str, at: datetime) -> ShadowRow:

@@ -30,10 +30,10 @@ class Watching:
         tenant = self._desk.enter(request)
         with self._desk.room.one() as intake:
             document = await read_document(request, intake)
-            told = document.pop("actual", None) or {}
-            if not isinstance(told, dict):
+            told = document.pop("actual", None)
+            if not isinstance(told, dict | None):
                 raise BadRequest("actual: give an object", param="actual", code="invalid_type")
-            actual = read_actual(told)
+            actual = read_actual(told or {})
             wishes = read_fields(document, tenant=tenant)
             decision = await self._router.watch(wishes.request, actual=actual, request_id=request[REQUEST_ID])
             return web.json_response(decision_json(decision) | {"recorded": request[REQUEST_ID]})

@@ -20,7 +20,7 @@ from router.server.app import make_app
 from .serving import GPU, OPENAI, write_settings
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
     from router.events import Event
@@ -81,12 +81,19 @@ class Served:
                 return str(headers["x-router-policy"]) if status == 200 else str(body["error"]["code"])
         return await asyncio.gather(*map(one, range(count)))
 
-    async def until(self, name: str, within_s: float = 20.0) -> Event:
+    async def until(self, name: str) -> Event:
         """The event of a name, as soon as it was told."""
-        async with asyncio.timeout(within_s):
-            while not (found := [event for event in self.events if event.name == name]):
-                await asyncio.sleep(0.01)
-        return found[0]
+        await eventually(lambda: any(event.name == name for event in self.events))
+        return next(event for event in self.events if event.name == name)
+
+
+async def eventually(holds: Callable[[], bool], *, within_s: float = 20.0) -> None:
+    """Go on as soon as something holds."""
+    for _ in range(int(within_s / 0.01)):
+        if holds():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError
 
 
 @asynccontextmanager
