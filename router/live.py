@@ -121,8 +121,8 @@ class Router:
         self._sender = WebhookSender(self.ledger.jobs, self._tenants, clock=self.clock,
                                      hosts=self.settings.jobs.webhook_hosts, tell=self.tell)
         self._sender.start()
-        self._shop = Workshop.over(self.settings, self.ledger, backends=self._backends, store=self.store,
-                                   clock=self.clock, tell=self.tell, woken=self._sender.wake)
+        self._shop = Workshop.over(self.settings, self.ledger, gate=self.gate, backends=self._backends,
+                                   store=self.store, clock=self.clock, tell=self.tell, woken=self._sender.wake)
         self.pilot.refresh()
         self._runner = Runner(self._shop, self._maker, compiled=self._compiled_for, release=self.release)
         self.jobs = JobDesk(self._shop, self._maker, self._runner, hasher=self._hasher, compiled=self._compiled_for)

@@ -14,6 +14,7 @@ from ..images import Images, answer_text
 from ..ledger.values import Closing
 from ..making import Terms
 from ..quantities import micro_usd
+from ..request import ImageRequest
 from ..unsent import AGAIN, status_of
 from ..waiting import Wait
 from .resuming import Resumed, assembled, resume
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from ..making import Maker
     from ..options import Option
     from ..pictures import Picture
-    from ..request import ImageRequest
     from .workshop import Workshop
 
 __all__ = ["Runner"]
@@ -161,10 +161,10 @@ class Runner:
     async def _once(self, taken: TakenJob, running: _Running) -> None:
         row, shop = taken.row, self._shop
         request = await shop.parcels.find(row.parcel)
-        compiled = self._compiled(request) if request else None
-        resumed = await resume(taken, shop, options=compiled.catalogue.options if compiled else ())
+        compiled = self._compiled(request or ImageRequest("", tenant=row.tenant))
+        resumed = await resume(taken, shop, compiled=compiled)
         try:
-            if request is None or compiled is None or resumed.is_made:
+            if request is None or resumed.is_made:
                 images = await self._found(row, resumed)
             else:
                 images = await self._made(row, request, resumed, running=running, compiled=compiled)

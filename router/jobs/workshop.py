@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from ..backends.protocol import Backend
+    from ..byte_gate import ByteGate
     from ..errand import Clock
     from ..ledger.job_protocol import EarlierAttempt, JobRow, JobState
     from ..ledger.protocol import Ledger
@@ -34,6 +35,7 @@ class Workshop:
     Attributes:
         own: names of the backends on our own hosts, whose work costs nothing where it is lost.
         terms: how many jobs are run, and how long they may take.
+        leave: told how many bytes of answers are in the store now, and count no longer against those in flight.
         woken: told when an event may be waiting for a webhook.
     """
 
@@ -45,15 +47,17 @@ class Workshop:
     tell: Callable[[Event], None]
     own: frozenset[str]
     terms: JobSettings
+    leave: Callable[[int], None]
     woken: Callable[[], None]
 
     @classmethod
-    def over(cls, settings: Settings, ledger: Ledger, *, backends: Mapping[str, Backend], store: PictureStore,
-             clock: Clock, tell: Callable[[Event], None], woken: Callable[[], None]) -> Self:
+    def over(cls, settings: Settings, ledger: Ledger, *, gate: ByteGate, backends: Mapping[str, Backend],
+             store: PictureStore, clock: Clock, tell: Callable[[Event], None], woken: Callable[[], None]) -> Self:
         """The workshop of a router; one that only watches runs nothing."""
         own = frozenset(backend.name for backend in settings.backends if backend.is_own)
         terms = settings.jobs if settings.server.mode == "serve" else replace(settings.jobs, most_running=0)
-        return cls(ledger, backends, store, Parcels(settings.store.folder), clock, tell, own, terms, woken)
+        return cls(ledger, backends, store, Parcels(settings.store.folder), clock, tell, own, terms, gate.leave,
+                   woken)
 
     def telling(self, job: JobRow) -> str:
         """The text of a job's event for its webhook."""
