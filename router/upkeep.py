@@ -50,11 +50,11 @@ class Upkeep:
                 if self._clock.monotonic() >= learn_at:
                     learn_at += _LEARN_EVERY_S
                     self._learned(Acceptance(await self._ledger.acceptance()))
+                    await self._shop.parcels.sweep(self._ledger.jobs.ended)
                 if self._clock.monotonic() >= retire_at:
                     retire_at += _RETIRE_EVERY_S
                     await self._ledger.retire(self._clock.now() - self._keep)
                     await self._ledger.jobs.forget(self._clock.now() - self._keep)
-                    await self._shop.parcels.sweep()
             except LedgerError as error:
                 self._tell(Event("books_unavailable", self._clock.now(), facts={"problem": str(error)[:200]}))
             await asyncio.sleep(_EVERY_S)

@@ -77,7 +77,7 @@ class JobDesk:
             if earlier is not None:
                 return await self._viewed(earlier)
         row = JobRow(request_id, request.tenant, "queued", request.operation, decision.segment.name, request.urgency,
-                     request.n, now, due_at, now, await self._shop.parcels.keep(request), key, webhook_url,
+                     request.n, now, due_at, now, await self._shop.parcels.keep(request, request_id), key, webhook_url,
                      expected_s=None if decision.choice is None else decision.choice.p50_s)
         try:
             await self._shop.ledger.jobs.add(row)

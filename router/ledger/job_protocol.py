@@ -190,6 +190,9 @@ class JobBooks(Protocol):
     async def counts(self, tenant: str | None = None) -> Mapping[str, int]:
         """Unfinished jobs by state, of everybody or of one tenant."""
 
+    async def ended(self, job_ids: Sequence[str]) -> frozenset[str]:
+        """Which of some jobs have ended."""
+
     async def forget(self, before: datetime) -> int:
         """Delete jobs and messages that ended before an instant; how many jobs."""
 
