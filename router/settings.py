@@ -220,7 +220,7 @@ def _backend(fields: Fields, vendors: Mapping[str, Vendor], environ: Mapping[str
         fields.refuse("base_url", "lacks what is your account's own", remedy=f"write out {vendor.base_url}")
     if vendor.own and not fields.texts("models"):
         fields.refuse("models", "missing", remedy='name what it serves, as in ["flux-2-klein-4b"]')
-    tier, most = read_tier(fields, vendor, limits.get(vendor.id, ()))
+    tier, most = read_tier(fields, vendor, rows=limits.get(vendor.id, ()))
     made = BackendSettings(
         name, vendor, base_url.rstrip("/"), Secret(environ.get(key_env, "").strip()), key_env,
         fields.texts("models"), fields.texts("loras"), simulated,

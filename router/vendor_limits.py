@@ -87,7 +87,7 @@ def limits_at(rows: Sequence[VendorLimit], tier: str) -> AccountLimits:
     return AccountLimits(least("images_per_minute", "requests_per_minute"), least("concurrent"))
 
 
-def read_tier(fields: Fields, vendor: Vendor, rows: Sequence[VendorLimit]) -> tuple[str, AccountLimits]:
+def read_tier(fields: Fields, vendor: Vendor, *, rows: Sequence[VendorLimit]) -> tuple[str, AccountLimits]:
     """The tier a backend's settings name, and what it may do; where it says nothing, what an account starts with.
 
     A tier nobody knows is refused in `fields`.
