@@ -33,7 +33,15 @@ class CompatibleServer(OpenAIServer):
 
     def routes(self) -> list[web.RouteDef]:
         return [*super().routes(), web.get("/health", self._health), web.get("/files/{at}", self._file),
-                web.post("/v1/flux-2-pro", self._flux), web.get("/openai/v1/models", self._models)]
+                web.post("/v1/flux-2-pro", self._flux), web.get("/openai/v1/models", self._models),
+                web.get("/v1/me", self._models)]
+
+    async def _models(self, request: web.Request) -> web.StreamResponse:
+        """DeepInfra gives its list to anybody, and the account to its owner alone."""
+        is_open = self.speaks == "deepinfra" and request.path != "/v1/me"
+        if not is_open and request.headers.get("Authorization") != f"Bearer {self.key}":
+            return web.json_response({"error": {"code": "invalid_api_key"}}, status=401)
+        return await super()._models(request)
 
     async def _flux(self, request: web.Request) -> web.StreamResponse:
         assert self.speaks == "azure-flux"

@@ -36,7 +36,7 @@ def reply_to(course: str, model: str = "black-forest-labs/flux-2-pro", **wishes:
     ("failed", Kind.FAILED, Trouble.OUTAGE, "failed", True),
     ("out_of_memory", Kind.FAILED, Trouble.OUTAGE, "E1001", True),
     ("canceled", Kind.FAILED, Trouble.OUTAGE, "canceled", True),
-    ("aborted", Kind.FAILED, Trouble.OUTAGE, "aborted", True),
+    ("aborted", Kind.FAILED, Trouble.OUTAGE, "aborted", False),
     ("at_once", Kind.OK, Trouble.NONE, "", True),
     ("in_a_list", Kind.OK, Trouble.NONE, "", True),
     ("job_flaky", Kind.OK, Trouble.NONE, "", True),
