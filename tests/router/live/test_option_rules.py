@@ -218,6 +218,15 @@ def test_a_vendor_may_take_fewer_sizes_than_the_model(size: Size, model: str, wh
     assert reason(decision, f"replicate/{model}") is why
 
 
+@pytest.mark.parametrize(("sides", "why"), [
+    ((511, 64), None), ((64, 512), Reason.REFERENCE_TOO_LARGE), ((1024, 1024), Reason.REFERENCE_TOO_LARGE)])
+def test_a_vendor_may_take_small_references_alone(sides: tuple[int, int], why: Reason | None) -> None:
+    edit = asked(operation="edit", references=(picture(64, 64), picture(*sides)))
+    decision = decided(edit, *HOSTED, {"name": "cf", "vendor": "cloudflare", "simulated": True})
+    assert reason(decision, "cf/flux-2-klein-4b") is why
+    assert reason(decision, "bfl/flux-2-pro") is None
+
+
 def test_what_is_priced_and_not_routable_is_no_option() -> None:
     decision = decided(asked(), {"name": "replicate", "vendor": "replicate", "simulated": True})
     assert {option.label for option, _, _ in decision.verdicts()} == {
