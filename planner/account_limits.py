@@ -54,25 +54,27 @@ def account_paces(book: Book, plans: Iterable[Iterable[tuple[HostedOption, float
         plans: images a month of each option, plan by plan; an account must stand the largest of them.
     """
     most: dict[str, float] = {}
+    cards: dict[str, set[str]] = {}
     for plan in plans:
         sent: dict[str, float] = {}
         for option, images in plan:
             if option.tier != "batch" and images > 0:
                 vendor = book.prices.find(option.model).dispatcher
                 sent[vendor] = sent.get(vendor, 0.0) + images
+                cards.setdefault(vendor, set()).add(option.card)
         most |= {vendor: max(images, most.get(vendor, 0.0)) for vendor, images in sent.items()}
-    return tuple(_pace(book, vendor, images) for vendor, images in most.items())
+    return tuple(_pace(book, vendor, images, cards=sorted(cards[vendor])) for vendor, images in most.items())
 
 
-def _pace(book: Book, name: str, images: float) -> AccountPace:
+def _pace(book: Book, name: str, images: float, *, cards: Sequence[str]) -> AccountPace:
     rows, vendor = book.limits.get(name, ()), book.vendors.get(name)
     if not rows or vendor is None:
         return AccountPace(name, images)
-    per_minute = {tier: _images_per_minute(vendor, limits_at(rows, tier)) for tier in tiers_of(rows)}
+    per_minute = {tier: _images_per_minute(vendor, limits_at(rows, tier, models=cards)) for tier in tiers_of(rows)}
     first, *_ = per_minute
     needed = next((tier for tier, most in per_minute.items() if images <= most * 60 * HOURS_PER_MONTH), None)
-    more = needed if needed not in (None, first) else ""
-    return AccountPace(name, images, first, per_minute[first], images / per_minute[first] / 60, more or "",
+    more = needed if needed is not None and needed != first else ""
+    return AccountPace(name, images, first, per_minute[first], images / per_minute[first] / 60, more,
                        _brings(rows, more) if more else "", enough=needed is not None)
 
 

@@ -32,7 +32,7 @@ _CODE = re.compile(r"\b(E[0-9]{3,4})\b")
 _SENSITIVE = "E005"
 _NUDE = re.compile(r"\bNSFW\b")
 """A refusal has no type and no status here. Models of Replicate name a code in their sentence, or this word."""
-_RESETS = re.compile(r"resets in ~?([0-9]{1,5})(?:\.[0-9]+)?s")
+_RESETS = re.compile(r"(?:resets|available) in ~?([0-9]{1,5})(?:\.[0-9]+)? ?s")
 
 
 class ReplicateBackend:

@@ -54,6 +54,7 @@ def test_beyond_every_tier_none_is_named() -> None:
 @pytest.mark.parametrize(("model", "vendor", "tier", "per_minute"), [
     ("bfl/flux-2-pro", "bfl", "standard", 24 * 60 / 12), ("fal/flux-2-pro", "fal", "new", 2 * 60 / 17),
     ("replicate/flux-2-pro", "replicate", "granted", 6), ("azure/flux-2-pro", "azure-flux", "low", 15),
+    ("azure/flux-2-flex", "azure-flux", "low", 5), ("deepinfra/flux-2-dev", "deepinfra", "default", 200 * 60 / 10),
     ("cloudflare/flux-2-dev", "cloudflare", "default", 720)])
 def test_calls_at_once_are_turned_into_images_by_the_vendor_s_median(
         model: str, vendor: str, tier: str, per_minute: float) -> None:

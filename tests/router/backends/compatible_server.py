@@ -20,7 +20,7 @@ __all__ = ["CompatibleServer"]
 _JSON_ALWAYS = ("empty", "error_in_200", "refused_in_200", "strange", "null_picture", "fetched")
 _FORMATS = {"together": ("base64",), "deepinfra": ("",), "azure-flux": ("",), "vllm-omni": ("b64_json", "file", ""),
             "sglang": ("b64_json",), "worker": ("b64_json", "file", "")}
-_UNKNOWN = {"together": ("size", "mask"), "azure-flux": ("size", "mask", "steps", "lora", "response_format"),
+_UNKNOWN = {"together": ("size", "mask"), "azure-flux": ("size", "mask", "lora", "response_format"),
             "deepinfra": ("width", "seed", "steps", "response_format", "output_format"),
             "vllm-omni": ("mask", "width", "steps"), "sglang": ("lora", "mask"), "worker": ("mask",)}
 

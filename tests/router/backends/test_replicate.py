@@ -56,7 +56,8 @@ def test_what_becomes_of_a_prediction(course: str, kind: Kind, trouble: Trouble,
 
 
 @pytest.mark.parametrize(("course", "seconds"), [
-    ("busy", 6.0), ("throttled", 30.0), ("throttled_too", 10.0), ("throttled_wordless", None)])
+    ("busy", 6.0), ("throttled", 30.0), ("throttled_before", 1.0), ("throttled_too", 10.0),
+    ("throttled_wordless", None)])
 def test_a_limit_says_when_it_resets(course: str, seconds: float | None) -> None:
     reply, bench = reply_to(course)
     assert (reply.kind, reply.trouble, reply.retry_after_s) == (Kind.NOT_STARTED, Trouble.BUSY, seconds)

@@ -242,6 +242,12 @@ def test_one_vendor_may_need_two_backends() -> None:
         "pictures", "gpt-image-2.5-flare", "gpt-image-2.5-sunburst"}
 
 
+def test_azure_makes_no_webp() -> None:
+    decision = decided(asked(output_format="webp"), *HOSTED, {"name": "gpt", "vendor": "azure", "simulated": True})
+    assert reason(decision, "gpt/gpt-image-2@medium") is Reason.NO_FORMAT
+    assert reason(decision, "openai/gpt-image-2@medium") is None
+
+
 def test_edits_and_masks_go_where_they_are_understood() -> None:
     edit = asked(operation="edit", references=(picture(),), mask=picture())
     decision = decided(edit)
