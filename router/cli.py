@@ -22,6 +22,7 @@ from .price_checks import asked_size
 from .price_report import quote_json, quote_lines
 from .prices import PriceAsk, load_prices, quote
 from .serve_command import serve
+from .shadow_command import shadow_group
 
 __all__ = ["main", "price", "router"]
 
@@ -81,6 +82,7 @@ router.add_command(doctor)
 router.add_command(ledger)
 router.add_command(serve)
 router.add_command(policy_group)
+router.add_command(shadow_group)
 
 
 def main() -> None:

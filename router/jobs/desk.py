@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from ..identity import Hasher
     from ..making import Maker
     from ..request import ImageRequest
-    from ..server_settings import JobSettings
     from .running import Runner
     from .workshop import Workshop
 
@@ -49,10 +48,10 @@ class JobView:
 class JobDesk:
     """One per router."""
 
-    def __init__(self, shop: Workshop, maker: Maker, runner: Runner, *, hasher: Hasher, settings: JobSettings,
+    def __init__(self, shop: Workshop, maker: Maker, runner: Runner, *, hasher: Hasher,
                  compiled: Callable[[ImageRequest], Compiled]) -> None:
         self._shop, self._maker, self._runner, self._hasher = shop, maker, runner, hasher
-        self._settings, self._compiled = settings, compiled
+        self._settings, self._compiled = shop.terms, compiled
 
     async def submit(self, request: ImageRequest, *, request_id: str, key: str = "", webhook_url: str = "") -> JobView:
         """Accept a request as a job; it is on disk when this returns.

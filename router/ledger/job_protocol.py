@@ -87,6 +87,7 @@ class EarlierAttempt:
     reserve_micro_usd: int
     settled_micro_usd: int
     sent_at: datetime
+    quoted_usd: str = ""
 
 
 @dataclass(frozen=True)
