@@ -66,12 +66,13 @@ def soak(folder: Path, *, jobs: int = 200, kill_every_s: float = 3.0, most_s: fl
         _set_keys()
         server = Server(folder).start()
         try:
-            return _Run(server, urls, random.Random(seed), batched_share).through(jobs, kill_every_s=kill_every_s, most_s=most_s)
+            run = _Run(server, urls, random.Random(seed), batched_share)
+            return run.through(jobs, kill_every_s=kill_every_s, most_s=most_s)
         finally:
             server.stop()
     finally:
         vendors.terminate()
-        vendors.wait(10)
+        vendors.communicate(timeout=10)
 
 
 def _set_keys() -> None:
