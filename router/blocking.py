@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from .decide import Decision
     from .images import Images
+    from .jobs.desk import JobView
     from .pictures import Picture
     from .request import ImageRequest
 
@@ -74,6 +75,22 @@ class BlockingRouter:
              idempotency_key: str = "", **wishes: Any) -> Images:
         """As `Router.edit`."""
         return self._wait(self.router.edit(prompt, references, mask=mask, idempotency_key=idempotency_key, **wishes))
+
+    def submit(self, request: ImageRequest, *, idempotency_key: str = "", webhook_url: str = "") -> JobView:
+        """As `Router.submit`."""
+        return self._wait(self.router.submit(request, idempotency_key=idempotency_key, webhook_url=webhook_url))
+
+    def job(self, job_id: str, *, tenant: str = "") -> JobView | None:
+        """As `JobDesk.find`."""
+        return self._wait(self.router.jobs.find(tenant, job_id))
+
+    def cancel_job(self, job_id: str, *, tenant: str = "") -> JobView | None:
+        """As `JobDesk.cancel`."""
+        return self._wait(self.router.jobs.cancel(tenant, job_id))
+
+    def job_images(self, job: JobView) -> Images | None:
+        """As `JobDesk.images`."""
+        return self._wait(self.router.jobs.images(job.row))
 
     def decide(self, request: ImageRequest) -> Decision:
         """As `Router.decide`."""

@@ -239,14 +239,15 @@ class Router:
             request, wait, name=name, compiled=self._compiled_for(request, idempotency_key), late=late))
 
     async def submit(self, request: ImageRequest, *, idempotency_key: str = "", webhook_url: str = "",
-                     request_id: str = "") -> JobView:
+                     request_id: str = "", is_retry: bool = False) -> JobView:
         """Accept a request as a job: its images are asked for later, as `router.jobs` tells; errors as in `JobDesk`."""
         name, request = request_id or new_request_id(), self._for_tenant(request)
         try:
             check_request(request)
             if webhook_url:
                 check_webhook(webhook_url, self._tenants.get(request.tenant), hosts=self.settings.jobs.webhook_hosts)
-            return await self.jobs.submit(request, request_id=name, key=idempotency_key, webhook_url=webhook_url)
+            return await self.jobs.submit(request, request_id=name, key=idempotency_key, webhook_url=webhook_url,
+                                          is_retry=is_retry)
         except BadRequest as error:
             await self.reject(request, error, request_id=name)
             raise

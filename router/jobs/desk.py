@@ -11,6 +11,7 @@ from ..errors import KeyInUse, LedgerError, NotDelivered
 from ..events import Event
 from ..images import Images, kept_names
 from ..ledger.job_protocol import FINAL, JobRow
+from ..unheard import Unheard
 from ..unsent import AGAIN, not_delivered
 
 if TYPE_CHECKING:
@@ -52,8 +53,10 @@ class JobDesk:
                  compiled: Callable[[ImageRequest], Compiled]) -> None:
         self._shop, self._maker, self._runner, self._hasher = shop, maker, runner, hasher
         self._settings, self._compiled = shop.terms, compiled
+        self._unheard = Unheard(shop.clock)
 
-    async def submit(self, request: ImageRequest, *, request_id: str, key: str = "", webhook_url: str = "") -> JobView:
+    async def submit(self, request: ImageRequest, *, request_id: str, key: str = "", webhook_url: str = "",
+                     is_retry: bool = False) -> JobView:
         """Accept a request as a job; it is on disk when this returns.
 
         Args:
@@ -61,6 +64,8 @@ class JobDesk:
             request_id: becomes the job's id.
             key: a repetition of the same key and parameters gets the same job.
             webhook_url: checked; told of the job's events.
+            is_retry: the client says that it asked before and heard nothing: without a key, too, it gets the same job,
+                from the process that accepted it and for a quarter of an hour.
 
         Raises:
             BadRequest: the model asked for means nothing here.
@@ -69,6 +74,12 @@ class JobDesk:
             LedgerError: books or store cannot be written.
         """
         now, patience = self._shop.clock.now(), self._settings.patience_of(request)
+        slot = (request.tenant, False, self._hasher.fingerprint(request))
+        if is_retry and not key and (known := self._unheard.take(slot)):
+            self._unheard.note(slot, known)
+            row = await self._shop.ledger.jobs.find(request.tenant, known)
+            if row is not None:
+                return await self._viewed(row)
         decision = await self._decided(replace(request, deadline_s=patience), request_id)
         await self._refuse_too_many(request, request_id)
         due_at = now + timedelta(seconds=patience)
@@ -84,6 +95,8 @@ class JobDesk:
         except LedgerError:
             await self._shop.parcels.drop(row.parcel)
             raise
+        if not key:
+            self._unheard.note(slot, row.id)
         self._shop.tell(Event("job_accepted", now, row.id, tenant=row.tenant, facts={"urgency": row.urgency}))
         self._runner.wake()
         return await self._viewed(row)

@@ -43,11 +43,15 @@ class Exchange:
         """How the caller reaches this server."""
         return self.router.settings.server.public_url or f"{self.http.scheme}://{self.http.host}"
 
+    @property
+    def is_retry(self) -> bool:
+        """Whether the client says that it asked before and heard nothing."""
+        return self.http.headers.get("x-stainless-retry-count", "0") not in ("", "0")
+
     async def answer(self, on_partial: Callable[[int, Picture], Awaitable[None]] | None = None) -> Images:
         """The images; the router learns from the cancellation of this that the caller hung up."""
-        is_retry = self.http.headers.get("x-stainless-retry-count", "0") not in ("", "0")
         heir = self.router.heir(self.wishes.request, request_id=self.request_id, idempotency_key=self.key)
-        return await self.router.answer(self.wishes.request, wait=Wait(on_partial, is_retry=is_retry, heir=heir),
+        return await self.router.answer(self.wishes.request, wait=Wait(on_partial, is_retry=self.is_retry, heir=heir),
                                         request_id=self.request_id, idempotency_key=self.key)
 
     async def deliver(self, images: Images, send: Callable[[], Awaitable[web.StreamResponse]]) -> web.StreamResponse:

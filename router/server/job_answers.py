@@ -62,7 +62,8 @@ async def accept_job(exchange: Exchange) -> web.StreamResponse:
         raise BadRequest("stream: a job is fetched when it is done; leave out stream, or the header Prefer",
                          param="stream", code="invalid_value")
     view = await exchange.router.submit(exchange.wishes.request, idempotency_key=exchange.key,
-                                        webhook_url=exchange.wishes.webhook_url, request_id=exchange.request_id)
+                                        webhook_url=exchange.wishes.webhook_url, request_id=exchange.request_id,
+                                        is_retry=exchange.is_retry)
     headers = {"Location": f"/v1/images/jobs/{view.row.id}", "Preference-Applied": _ASYNC,
                "x-request-id": view.row.id, "x-router-request-id": view.row.id}
     return web.json_response(job_document(view, base=exchange.base_url), status=202, headers=headers | _again(view))

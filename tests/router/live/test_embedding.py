@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -136,3 +137,19 @@ def test_a_service_s_own_tests_run_with_the_fixtures_and_without_a_warning(tmp_p
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert "3 passed" in ran.stdout
     assert "warning" not in ran.stdout
+
+
+def test_a_job_from_code_without_a_loop(tmp_path: Path) -> None:
+    with unopened(tmp_path) as router:
+        job = router.submit(ImageRequest("a red bicycle"), idempotency_key="order-17")
+        assert router.submit(ImageRequest("a red bicycle"), idempotency_key="order-17").row.id == job.row.id
+        deadline = time.monotonic() + 20
+        while not job.is_over and time.monotonic() < deadline:
+            time.sleep(0.02)
+            job = router.job(job.row.id) or job
+        assert job.row.state == "done"
+        images = router.job_images(job)
+        assert images is not None
+        assert images.pictures[0].as_bytes().startswith(b"\x89PNG")
+        assert router.cancel_job(job.row.id) == router.job(job.row.id)
+        assert router.job("img-0") is None

@@ -116,6 +116,16 @@ def test_a_repetition_of_a_key_is_the_same_job_and_is_paid_once(server: Server) 
     assert [entry["id"] for entry in listed] == [first]
 
 
+def test_a_client_s_own_retry_gets_the_job_it_did_not_hear_of(server: Server) -> None:
+    key = KEYS["acme"]
+    first = submit(server, "unheard", key=key).json["id"]
+    for _ in range(2):
+        again = server.generate("unheard", key=key, headers=ASYNC | {"x_stainless_retry_count": "1"})
+        assert (again.status, again.json["id"]) == (202, first)
+    assert submit(server, "unheard", key=key).json["id"] != first  # who does not say so wants two
+    over(server, first, key=key)
+
+
 def test_an_answer_given_on_the_line_is_a_job_to_its_key(server: Server) -> None:
     key = KEYS["acme"]
     given = server.generate("before", key=key, headers={"idempotency_key": "k-2"})
