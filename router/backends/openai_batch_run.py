@@ -206,9 +206,11 @@ class Run:
             return lost("no_line", sent=True, vendor=self._vendor)
         errors = batch.get("errors")
         code = error_code({"error": errors.get("data")}) if isinstance(errors, dict) else ""
+        if code in _QUEUE_FULL:
+            return Reply(Kind.NOT_STARTED, code=code, trouble=Trouble.BUSY)
         reply = from_status(400, code=word(code) or "batch_failed", headers={}, vendor=self._vendor)
-        return replace(reply, kind=Kind.NOT_STARTED, refusal=None, possibly_billed=False,
-                       trouble=Trouble.BUSY if code in _QUEUE_FULL else reply.trouble)
+        kind = Kind.FAILED if reply.trouble is Trouble.OUR_REQUEST else Kind.NOT_STARTED
+        return replace(reply, kind=kind, refusal=None, possibly_billed=False)
 
     def _lost(self, error: NoAnswer | VendorError) -> Reply:
         reply = error.reply if isinstance(error, VendorError) else lost(error.code, sent=True, vendor=self._vendor)

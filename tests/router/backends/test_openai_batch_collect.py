@@ -149,7 +149,7 @@ def test_a_batch_nobody_can_look_for_may_be_paid_for() -> None:
     run(scenario)
 
 
-@pytest.mark.parametrize(("status", "kind"), [("account", Kind.NOT_STARTED), ("our_request", Kind.NOT_STARTED),
+@pytest.mark.parametrize(("status", "kind"), [("account", Kind.NOT_STARTED), ("our_request", Kind.FAILED),
                                               ("busy", Kind.NOT_STARTED), ("money", Kind.NOT_STARTED)])
 def test_a_creation_that_was_declined_is_not_looked_for(status: str, kind: Kind) -> None:
     async def scenario() -> None:

@@ -102,3 +102,14 @@ def test_a_process_that_goes_leaves_its_batch_to_the_next(tmp_path: Path) -> Non
             assert len(server.batches) == made
 
     asyncio.run(scenario())
+
+
+def test_what_the_vendor_will_never_take_is_asked_of_it_once(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with OpenAIBatchServer(refuses="invalid_json_line") as server, opened(server, tmp_path) as router:
+            view = await router.submit(ImageRequest("a bicycle", **WISHES))
+            row, = await ended(router, [view.row.id])
+            assert (row.state, row.code, server.count("create")) == ("failed", "invalid_json_line", 1)
+            assert [attempt.state for attempt in await tried(router, [row.id])] == ["free"]
+
+    asyncio.run(scenario())
