@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from router.verdicts import Reason
 
+from .account_limits import AccountPace, account_paces
 from .assumptions import assumption
 from .breakeven import BreakEven, PriceReplaced, break_even, drawn_curve, point_curve
 from .contract_relief import relief_usd
@@ -76,6 +77,7 @@ class Answer:
     review_usd_per_month: float
     options_for: str
     left_out: HostedOption | None
+    account_paces: tuple[AccountPace, ...]
 
     @property
     def binding(self) -> str:
@@ -127,7 +129,9 @@ def answer(case: Case, *, solving: str | None = None, progress: Callable[[float]
         what_ifs=tuple(_what_if(case, named) for named in case.scenario.what_if),
         solved=None, verdict="", options_for=f"{largest.name} at {largest.size}",
         review_usd_per_month=case.scenario.images_per_month * case.scenario.review.usd_per_image,
-        left_out=cheapest_left_out(case, largest))
+        left_out=cheapest_left_out(case, largest),
+        account_paces=account_paces(case.book, ([(row.option, row.segment.volume) for row in today],
+                                                [pair for part in hosting for pair in part.images_by_option()])))
     moved = tuple(row for row in today if row.own_images > 0)
     if moved and not said.stopped:
         said = _with_own(said, moved, hosting, solving=solving, progress=progress)

@@ -29,6 +29,7 @@ def answer_json(said: Answer) -> dict[str, Any]:
                                        "price_unchecked_days": row.option.unchecked_days,
                                        "own": str(row.own_verdict)} for row in said.today]},
         "ladder": said.rungs, "review_usd_per_month": said.review_usd_per_month,
+        "account_limits": said.account_paces,
         "cheaper_left_out": said.left_out and said.left_out.label,
         "break_even": _break_even(own.main) if own else _nothing_moves(said),
         "break_even_against": {found.against.name: _break_even(found) for found in (own.main, *own.others)} if own

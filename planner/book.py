@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from router.catalog import data_roots
 from router.prices import load_prices
 from router.service_time import load_law
+from router.vendor_limits import load_limits
+from router.vendors import load_vendors
 
 from .licences import load_licences
 from .rents import load_rents
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from router.models import Models
     from router.price_table import PriceTable
     from router.service_time import Law
+    from router.vendor_limits import VendorLimit
+    from router.vendors import Vendor
 
     from .licences import KnownLicence
     from .rents import Rent
@@ -28,13 +32,20 @@ __all__ = ["Book", "open_book"]
 
 @dataclass(frozen=True)
 class Book:
-    """The tables: prices, rents, licences, and the throughput law with models and GPUs; `roots` are their folders."""
+    """The tables, and the folders they are from.
+
+    Attributes:
+        law: the throughput law, with models and GPUs.
+        vendors: by id; `limits` is what accounts there may do, tier by tier.
+    """
 
     roots: tuple[Path, ...]
     prices: PriceTable
     rents: tuple[Rent, ...]
     licences: tuple[KnownLicence, ...]
     law: Law
+    vendors: Mapping[str, Vendor]
+    limits: Mapping[str, tuple[VendorLimit, ...]]
 
     @property
     def models(self) -> Models:
@@ -49,4 +60,5 @@ def open_book(overlay: Path | None, environ: Mapping[str, str]) -> Book:
         TableError: a table cannot be trusted; file, line, key, value and remedy are in the text.
     """
     roots = data_roots(overlay, environ)
-    return Book(roots, load_prices(roots), load_rents(roots), load_licences(roots), load_law(roots))
+    return Book(roots, load_prices(roots), load_rents(roots), load_licences(roots), load_law(roots),
+                load_vendors(roots), load_limits(roots))

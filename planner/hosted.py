@@ -94,7 +94,7 @@ def _priced(case: Case, segment: Segment, model: str, quality: str | None, tier:
                    prompt_tokens=segment.prompt_tokens or None)
     quoted = quote(case.book.prices, ask, on=case.on)
     sold = case.book.prices.find(model)
-    why = why_not_routable(sold)
+    why = why_not_routable(sold, size=segment.size, references=segment.references)
     return HostedOption(sold.id, sold.card, quality, tier, quoted.contracted_usd / ask.n, quoted.usd_per_image,
                         _spread(case, quoted), routable=not why, row=quoted.row.id, flags=quoted.flags,
                         unchecked_days=quoted.age_days(case.on) if quoted.stale(case.on) else 0,

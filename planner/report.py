@@ -10,9 +10,12 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from router.quantities import HOURS_PER_MONTH
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from .account_limits import AccountPace
     from .answer import Answer
     from .breakeven import BreakEven
 
@@ -114,7 +117,18 @@ def _ladder(said: Answer) -> RenderableType:
     if said.left_out is not None:
         lines.append(f"cheaper and left out: {said.left_out.label} at {said.left_out.usd_per_image:f} USD "
                      f"({said.left_out_because})")
+    lines += [f"account limits: {_pace(pace)}" for pace in said.account_paces]
     return Group(table, *(Text(f"  {line}") for line in lines))
+
+
+def _pace(pace: AccountPace) -> str:
+    if pace.images_per_minute is None or pace.hours_at_least is None:
+        return f"{pace.vendor} publishes none"
+    more = (f"; tier {pace.tier_needed} is needed ({pace.brought_by})" if pace.tier_needed
+            else "" if pace.enough else "; no published tier is enough")
+    return (f"{pace.vendor} tier {pace.tier}: {pace.images_per_minute:,.0f} images a minute, so "
+            f"{pace.images_per_month:,.0f} a month take {pace.hours_at_least:,.1f} of {HOURS_PER_MONTH} hours at least"
+            f"{more}")
 
 
 def _break_evens(said: Answer) -> RenderableType:

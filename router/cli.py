@@ -20,9 +20,9 @@ from .ledger_command import ledger
 from .policy_command import policy_group
 from .price_checks import asked_size
 from .price_report import quote_json, quote_lines
-from .price_table import why_not_routable
 from .prices import PriceAsk, load_prices, quote
 from .serve_command import serve
+from .shadow_command import shadow_group
 
 __all__ = ["main", "price", "router"]
 
@@ -73,7 +73,7 @@ def price(model: str, **asked: Unpack[_Asked]) -> None:
     if asked["as_json"]:
         click.echo(json.dumps(quote_json(table, quoted), indent=2, ensure_ascii=False))
     else:
-        click.echo("\n".join(quote_lines(quoted, not_routable=why_not_routable(table.find(quoted.model)))))
+        click.echo("\n".join(quote_lines(table, quoted)))
 
 
 router.add_command(brief)
@@ -82,6 +82,7 @@ router.add_command(doctor)
 router.add_command(ledger)
 router.add_command(serve)
 router.add_command(policy_group)
+router.add_command(shadow_group)
 
 
 def main() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -186,6 +187,8 @@ class Dispatcher:
                 await asyncio.shield(self._broken(call))
         await self._keep(call, reply)
         outcome = await self._settle(call, reply)
+        if call.number in call.part.kept:
+            reply, outcome = self._on_disk(reply, outcome)
         errand.open_calls.discard(call.attempt_id)
         call.part.ignored.update(reply.ignored)
         call.part.replies[call.number] = reply
@@ -201,6 +204,12 @@ class Dispatcher:
         if terms is not None and reply.kind is Kind.OK:
             with contextlib.suppress(LedgerError):
                 call.part.kept[call.number] = tuple([await terms.keep(picture) for picture in reply.pictures])
+
+    def _on_disk(self, reply: Reply, outcome: Outcome) -> tuple[Reply, Outcome]:
+        """Pictures that are kept take no room in memory, where the parts of one request would wait for each other."""
+        self._gate.leave(reply.held_bytes)
+        heads = tuple(picture.head for picture in reply.pictures)
+        return replace(reply, pictures=heads, held_bytes=0), replace(outcome, images=heads)
 
     async def _broken(self, call: Call) -> None:
         """A backend that raises, or a process that ends, leaves an attempt that may be billed."""

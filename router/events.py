@@ -21,7 +21,8 @@ class Event:
     Attributes:
         name: `request_decided`, `attempt_sent`, `attempt_ended`, `late_answer_kept`, `budget_short`, `budget_paced`,
             `price_row_off`, `request_closed`, `policy_changed`, `books_unavailable`, `webhook_delivered`,
-            `webhook_failed` (tried again) or `webhook_given_up`.
+            `webhook_failed` (tried again), `webhook_given_up`, `job_accepted`, `job_waits`, `job_ended`, `job_broken`,
+            `rollout_rolled_back`, `rollout_promoted` or `rollout_unusable`.
         option: label of the option concerned, where there is one.
         facts: numbers and codes that belong to the name.
     """

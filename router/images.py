@@ -34,6 +34,7 @@ class Images:
         usage: tokens the provider counted; None where it counts none.
         held_bytes: bytes of the pictures inside the router's gate, until `Router.release`.
         kept: where the pictures lie in the store already.
+        policy: digest of the policy that decided; empty where that is not known any more.
     """
 
     request_id: str
@@ -56,6 +57,7 @@ class Images:
     usage: Usage | None = None
     held_bytes: int = 0
     kept: tuple[str, ...] = ()
+    policy: str = ""
 
 
 @dataclass(frozen=True)

@@ -5,20 +5,23 @@ from __future__ import annotations
 import contextlib
 import os
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from .acceptance import Acceptance
+from .adopting.pilot import Pilot
+from .adopting.rollout_store import Rollouts
+from .adopting.watched import Watched
 from .board import Board
-from .building import SystemClock, catalogue_of, environment_settings, policy_of, settings_of
+from .building import SystemClock, environment_settings, policy_of, settings_of
 from .byte_gate import ByteGate
-from .decide import compile_policy, decide
+from .compiling import CompiledPolicies
+from .decide import decide
 from .dispatch import Dispatcher
 from .errors import BadRequest, LedgerError
 from .events import Event, tell_all
 from .identity import Hasher, hash_key_of, new_request_id
 from .jobs.desk import JobDesk
 from .jobs.inheriting import Inheritance
-from .jobs.parcels import Parcels
 from .jobs.running import Runner
 from .jobs.workshop import Workshop
 from .joining import Joining
@@ -28,16 +31,17 @@ from .making import Maker
 from .request import ImageRequest
 from .request_checks import check_request
 from .store import PictureStore
+from .tenants import for_tenant
 from .upkeep import Upkeep
 from .waiting import Wait
 from .webhooks.addresses import check_webhook
-from .webhooks.body import event_body
 from .webhooks.sender import WebhookSender
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
+    from .acceptance import Acceptance
+    from .adopting.actual import Actual
     from .backends.protocol import Backend
     from .decide import Compiled, Decision
     from .errand import Clock
@@ -74,8 +78,9 @@ class Router:
         self._given_backends, self._given_ledger = backends, ledger
         self._tenants = {tenant.name: tenant for tenant in settings.tenants}
         self._limits = Limits(settings, self.clock, self.tell)
-        self._compiled: Compiled | None = None
-        self._acceptance = Acceptance()
+        self.pilot = Pilot(Rollouts.beside(settings.policy), self.clock, tell=self.tell, in_force=lambda: self.policy,
+                           promoted=self.use_policy)
+        self._policies = CompiledPolicies(settings, self._environ, data)
 
     @classmethod
     def from_file(cls, path: str | Path, *, environ: Mapping[str, str] | None = None, data: Path | None = None,
@@ -85,10 +90,8 @@ class Router:
         Raises:
             SettingsError: settings or policy cannot be used.
         """
-        from pathlib import Path as _Path  # noqa: PLC0415 (a name the type checker alone needs elsewhere)
-
         known = os.environ if environ is None else environ
-        settings = settings_of(_Path(path), known, data=data)
+        settings = settings_of(Path(path), known, data=data)
         return cls(settings, policy_of(settings.policy, known, data=data), environ=known, data=data, **parts)
 
     @classmethod
@@ -118,17 +121,13 @@ class Router:
         self._sender = WebhookSender(self.ledger.jobs, self._tenants, clock=self.clock,
                                      hosts=self.settings.jobs.webhook_hosts, tell=self.tell)
         self._sender.start()
-        own = frozenset(backend.name for backend in self.settings.backends if backend.is_own)
-        self._shop = Workshop(
-            self.ledger, self._backends, self.store, Parcels(self.settings.store.folder), self.clock, self.tell, own,
-            telling=lambda job: event_body(job, at=self.clock.now()), woken=self._sender.wake)
-        known = self.settings.jobs
-        self._runner = Runner(self._shop, self._maker, compiled=self._compiled_for, release=self.release,
-                              most_running=known.most_running, most_batched=known.most_batched)
-        self.jobs = JobDesk(self._shop, self._maker, self._runner, hasher=self._hasher, settings=known,
-                            compiled=self._compiled_for)
+        self._shop = Workshop.over(self.settings, self.ledger, gate=self.gate, backends=self._backends,
+                                   store=self.store, clock=self.clock, tell=self.tell, woken=self._sender.wake)
+        self.pilot.refresh()
+        self._runner = Runner(self._shop, self._maker, compiled=self._compiled_for, release=self.release)
+        self.jobs = JobDesk(self._shop, self._maker, self._runner, hasher=self._hasher, compiled=self._compiled_for)
         self._upkeep = Upkeep(self._shop, settle_again=self._dispatcher.settle_again, learned=self.learn,
-                              keep_days=self.settings.retention_days)
+                              keep_days=self.settings.retention_days, judge=lambda: self.pilot.judge(self.ledger))
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -152,17 +151,13 @@ class Router:
 
     @property
     def compiled(self) -> Compiled:
-        """The policy over today's catalogue; made anew when the day of the prices changes or a policy is published."""
-        on = self.clock.now().date()
-        if self._compiled is None or self._compiled.on != on or self._compiled.digest != self.policy.digest:
-            self._compiled = compile_policy(
-                self.policy, catalogue_of(self.settings, self._environ, data=self._data, on=on), on=on,
-                acceptance=self._acceptance)
-        return self._compiled
+        """The policy in force over today's catalogue; made anew when the day changes or another is published."""
+        return self._policies.of(self.policy, on=self.clock.now().date())
 
-    def _compiled_for(self, request: ImageRequest) -> Compiled:
-        del request
-        return self.compiled
+    def _compiled_for(self, request: ImageRequest, key: str = "") -> Compiled:
+        """Of the policy that decides a request: the one in force, or one on trial."""
+        tried = self.pilot.policy_for(request.tenant, lambda: key or self._hasher.fingerprint(request))
+        return self._policies.of(tried or self.policy, on=self.clock.now().date())
 
     def use_policy(self, policy: Policy) -> None:
         """From now on requests are decided by another policy; those on their way keep theirs."""
@@ -204,11 +199,23 @@ class Router:
         """
         request = self._for_tenant(request)
         check_request(request)
+        return await self._decided(request, self._compiled_for(request))
+
+    async def _decided(self, request: ImageRequest, compiled: Compiled) -> Decision:
         if request.urgency == "can_wait":
             request = replace(request, deadline_s=self.settings.jobs.patience_of(request))
-        compiled = self._compiled_for(request)
         return decide(compiled, request, states=await self._maker.states(request, compiled=compiled),
                       now=self.clock.monotonic())
+
+    async def watch(self, request: ImageRequest, *, actual: Actual, request_id: str = "") -> Decision:
+        """Decide what somebody else answers, and note it beside what really happened; nothing is sent.
+
+        Raises:
+            BadRequest: it cannot be honoured as written; that is noted, too.
+            LedgerError: the books cannot be written.
+        """
+        watched = Watched(self.ledger.shadows, actual, row_id=request_id or new_request_id(), at=self.clock.now())
+        return await watched.through(self._for_tenant(request), self.compiled, decide=self._decided)
 
     async def answer(self, request: ImageRequest, *, idempotency_key: str = "", wait: Wait | None = None,
                      request_id: str = "") -> Images:
@@ -229,7 +236,7 @@ class Router:
             raise
         asker = self._joining.asker(request, wait, key=idempotency_key, request_id=name)
         return await self._joining.answer(asker, lambda late: self._maker.make(
-            request, wait, name=name, compiled=self._compiled_for(request), late=late))
+            request, wait, name=name, compiled=self._compiled_for(request, idempotency_key), late=late))
 
     async def submit(self, request: ImageRequest, *, idempotency_key: str = "", webhook_url: str = "",
                      request_id: str = "") -> JobView:
@@ -272,15 +279,8 @@ class Router:
             Outcome(request_id, image, verdict, reason[:200], reviewer_seconds, self.clock.now()))  # type: ignore[arg-type]
 
     def _for_tenant(self, request: ImageRequest) -> ImageRequest:
-        """A tenant's own segment and data class hold where the request says nothing; a stricter class always holds."""
-        tenant = self._tenants.get(request.tenant)
-        if tenant is None:
-            return request
-        strict = ("public", "confidential", "restricted")
-        data_class = max(request.data_class, tenant.data_class, key=strict.index)
-        return replace(request, data_class=data_class, segment=request.segment or tenant.segment)
+        return for_tenant(self._tenants.get(request.tenant), request)
 
     def learn(self, acceptance: Acceptance) -> None:
         """From now on options are ordered by what people accepted."""
-        if acceptance != self._acceptance:
-            self._acceptance, self._compiled = acceptance, None
+        self._policies.learn(acceptance)

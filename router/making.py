@@ -172,4 +172,4 @@ def _images(name: str, decision: Decision, pictures: tuple[Picture, ...], *, mad
     request = decision.request
     return Images(name, pictures, made_by.option, made_by.backend, made_by.model, made_by.quality, decision.size,
                   str(request.size or "auto"), request.n, usd_from_micro(0), 0, "ok", made_by.simulated,
-                  stepped_down=made_by.stepped_down)
+                  stepped_down=made_by.stepped_down, policy=decision.compiled.digest)

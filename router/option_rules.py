@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from .rules import fits_native_size, licence_held, references_fit, text_is_reliable
+from .sides import largest_side_px, reference_fits, sides_fit
 from .verdicts import Reason, Verdict, allowed, refused
 
 if TYPE_CHECKING:
@@ -172,16 +172,15 @@ def _size(asked: Asked, option: Option) -> Verdict:
 
 
 def _sides(asked: Asked, option: Option) -> Verdict:
-    """A size is delivered as asked or refused: nothing is rounded behind the caller's back."""
-    sides, size = option.sides, asked.size
-    multiple = math.lcm(option.card.side_multiple, sides.multiple_px)
-    if size.width % multiple or size.height % multiple:
-        return refused(Reason.SIDES, asked=str(size), limit=multiple)
-    if sides.most_px is not None and max(size.width, size.height) > sides.most_px:
-        return refused(Reason.SIDE_TOO_LONG, asked=str(size), limit=sides.most_px)
-    if min(size.width, size.height) < sides.least_px:
-        return refused(Reason.SIDE_TOO_SHORT, asked=str(size), limit=sides.least_px)
-    return allowed()
+    return sides_fit(option.sides, asked.size, multiple_px=option.card.side_multiple)
+
+
+def _reference_side_px(asked: Asked) -> int:
+    return largest_side_px(picture.size for picture in asked.request.references)
+
+
+def _references(asked: Asked, option: Option) -> Verdict:
+    return reference_fits(option.sides, _reference_side_px(asked))
 
 
 def _edits(asked: Asked, option: Option) -> Verdict:
@@ -266,6 +265,7 @@ _RULES: tuple[Rule, ...] = (
     Rule(_sides, lambda asked: asked.size, lambda option: (option.card.id, option.sides)),
     Rule(_edits, lambda asked: (asked.request.operation, asked.request.mask is None, len(asked.request.references)),
          _backend_and_card),
+    Rule(_references, _reference_side_px, lambda option: option.sides),
     Rule(_text, lambda asked: (asked.request.needs_exact_text, asked.request.text_words, asked.segment.name), _card),
     Rule(_lora, lambda asked: asked.request.lora and asked.request.lora.name, _backend_and_card),
     Rule(_format, lambda asked: (asked.request.output_format, asked.request.background == "transparent"), _backend),

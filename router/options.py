@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from .prices import PriceAsk, quote
 from .quantities import WATT_SECONDS_PER_KWH
 from .service_time import ServiceAsk, timing
+from .sides import Sides
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Sequence
@@ -22,21 +23,12 @@ if TYPE_CHECKING:
     from .service_time import Law
     from .settings import BackendSettings
 
-__all__ = ["Catalogue", "Option", "Seconds", "Sides", "options_of", "price_ask"]
+__all__ = ["Catalogue", "Option", "Seconds", "options_of", "price_ask"]
 
 _P95_OF_LAW = 1.25  # one image at a time repeats within a few per cent; the rest is a margin for the host
 _TRAVEL_S = 0.5
 _PICO_USD = Decimal("1e-12")
 _TIMES_KEPT = 4096
-
-
-@dataclass(frozen=True)
-class Sides:
-    """What a vendor asks of an image's sides beyond the model's own limits, in pixels."""
-
-    least_px: int = 0
-    most_px: int | None = None
-    multiple_px: int = 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +50,7 @@ class Option:
     wire_model: str
     quality: str
     tier: str
-    sides: Sides = Sides()
+    sides: Sides = field(default_factory=Sides)
 
     @property
     def kind(self) -> Hashable:
@@ -174,4 +166,4 @@ def _hosted_options(backend: BackendSettings, models: Models, prices: PriceTable
         name = f"{backend.name}/{known.model.partition('/')[2]}" + (f"@{known.quality}" if known.quality else "")
         yield Option(name if known.tier == "sync" else f"{name}+{known.tier}", backend, models.find(known.card),
                      known.model, backend.deployments.get(offer.vendor_model, offer.vendor_model), known.quality or "",
-                     known.tier, Sides(offer.least_side_px or 0, offer.most_side_px, offer.side_multiple_px or 1))
+                     known.tier, offer.sides)

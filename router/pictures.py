@@ -56,6 +56,11 @@ class Picture:
         """Length of the picture file in bytes."""
         return _decoded_length(self.data) if self.is_base64 else len(self.data)
 
+    @property
+    def head(self) -> Picture:
+        """Its format and size without its data, for a picture that lies on disk."""
+        return Picture(b"", is_base64=False, format=self.format, size=self.size)
+
     def as_bytes(self) -> bytes:
         """The picture file."""
         return binascii.a2b_base64(self.data) if self.is_base64 else bytes(self.data)

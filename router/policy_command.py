@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 import os
 from datetime import UTC, datetime
@@ -12,8 +11,10 @@ import click
 
 from .building import default_policy
 from .errors import one_line
+from .people import who
 from .policy import DataRule, Policy, load_policy
 from .policy_store import PolicyStore, Version
+from .rollout_command import rollout
 
 __all__ = ["audit", "check", "history", "policy_group", "publish", "rollback", "show"]
 
@@ -24,7 +25,7 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 @click.group("policy")
 def policy_group() -> None:
-    """What may go where: check, publish, history, rollback, audit."""
+    """What may go where: check, publish, history, rollback, audit, rollout."""
 
 
 @policy_group.command()
@@ -50,7 +51,7 @@ def check(file: Path) -> None:
 @_FOLDER
 def publish(file: Path, *, why: str, folder: Path) -> None:
     """Put FILE in force; a running server takes it up within seconds."""
-    _told(PolicyStore(folder).publish(file, at=datetime.now(tz=UTC), by=_who(), why=why))
+    _told(PolicyStore(folder).publish(file, at=datetime.now(tz=UTC), by=who(), why=why))
 
 
 @policy_group.command()
@@ -59,7 +60,7 @@ def publish(file: Path, *, why: str, folder: Path) -> None:
 @_FOLDER
 def rollback(number: int | None, *, why: str, folder: Path) -> None:
     """Put an earlier version in force again."""
-    _told(PolicyStore(folder).roll_back(number, at=datetime.now(tz=UTC), by=_who(), why=why))
+    _told(PolicyStore(folder).roll_back(number, at=datetime.now(tz=UTC), by=who(), why=why))
 
 
 @policy_group.command()
@@ -70,11 +71,12 @@ def history(folder: Path, *, as_json: bool) -> None:
     known = PolicyStore(folder).history()
     if as_json:
         click.echo(json.dumps([{"version": version.number, "digest": version.digest, "name": version.name,
-                                "in_force": version.in_force} for version in known], indent=2))
+                                "in_force": version.in_force, "in_rollout": version.in_rollout}
+                               for version in known], indent=2))
         return
     for version in known:
         click.echo(one_line(f"{version.number:>4}  {version.digest}  {version.name}"
-                            f"{'  in force' if version.in_force else ''}"))
+                            f"{'  in force' if version.in_force else '  in roll-out' if version.in_rollout else ''}"))
     if not known:
         click.echo(f"nothing published in {folder}; start with: router policy publish FILE --folder {folder}")
 
@@ -89,19 +91,17 @@ def audit(folder: Path, *, as_json: bool) -> None:
         click.echo(json.dumps(entries, indent=2, ensure_ascii=False))
         return
     for entry in entries:
-        told = f"{entry['at']}  {entry['by']}  version {entry['version']}  {entry['digest']}  {entry['why']}"
+        action = str(entry.get("action", "published")).replace("_", " ")
+        told = f"{entry['at']}  {entry['by']}  {action}  version {entry['version']}  {entry['digest']}  {entry['why']}"
         click.echo(one_line(told.rstrip()))
 
 
+policy_group.add_command(rollout)
+
+
 def _told(version: Version) -> None:
-    click.echo(one_line(f"version {version.number} ({version.name} {version.digest}) is in force"))
-
-
-def _who() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return str(os.getuid())
+    ended = f"; the roll-out of version {version.ended_rollout} has ended with that" if version.ended_rollout else ""
+    click.echo(one_line(f"version {version.number} ({version.name} {version.digest}) is in force{ended}"))
 
 
 def _document(policy: Policy) -> dict[str, object]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .price_table import why_not_routable
 from .quantities import MEGAPIXEL
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def plain_usd(usd: Decimal) -> str:
 def quote_json(table: PriceTable, quoted: Quote) -> dict[str, Any]:
     """The quote as a document; money and quantities are text, so that no digit is lost."""
     ask, on, offer = quoted.ask, quoted.on, table.find(quoted.model)
-    option = next(option for option in table.options(on) if option.model == offer.model)
+    why = why_not_routable(offer, size=ask.size, references=ask.references)
     contract = table.contract
     return {
         "usd": plain_usd(quoted.usd), "usd_per_image": plain_usd(quoted.usd_per_image),
@@ -40,7 +41,7 @@ def quote_json(table: PriceTable, quoted: Quote) -> dict[str, Any]:
         "parts": [_part_json(part) for part in quoted.parts], "row": rate_json(quoted.row),
         "flags": list(quoted.flags), "checked_on": str(quoted.checked_on), "age_days": quoted.age_days(on),
         "stale": quoted.stale(on), "stale_spread_share": round(quoted.stale_spread(on), 4),
-        "routable": option.routable, "not_routable_because": option.reason or None,
+        "routable": not why, "not_routable_because": f"priced, not routable: {why}" if why else None,
     }
 
 
@@ -54,7 +55,7 @@ def rate_json(row: Rate) -> dict[str, Any]:
             "source": row.source, "note": row.note or None}
 
 
-def quote_lines(quoted: Quote, *, not_routable: str = "") -> Iterator[str]:
+def quote_lines(table: PriceTable, quoted: Quote) -> Iterator[str]:
     """The quote for a terminal: the price, its parts, its source, its flags, and why it is not dispatched to."""
     ask = quoted.ask
     asked = " ".join(word for word in (quoted.model, ask.quality, str(ask.size), ask.tier, f"n={ask.n}") if word)
@@ -69,8 +70,8 @@ def quote_lines(quoted: Quote, *, not_routable: str = "") -> Iterator[str]:
     row = quoted.row
     yield f"  source: {row.source} (read {row.as_of}, confidence {row.confidence})"
     yield from (f"  note: {flag}" for flag in quoted.flags)
-    if not_routable:
-        yield f"  priced, not routable: {not_routable}"
+    if why := why_not_routable(table.find(quoted.model), size=ask.size, references=ask.references):
+        yield f"  priced, not routable: {why}"
 
 
 def _part_json(part: Part) -> dict[str, Any]:

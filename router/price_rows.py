@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 from .quantities import Day, Size  # noqa: TC001 (the same)
+from .sides import Sides
 from .tables import Invalid, Source
 
 if TYPE_CHECKING:
@@ -107,7 +108,8 @@ class Offer:
         max_reference_mp: larger references are shrunk to this before they are billed.
         successor_quality: pairs such as `medium:high`, where a successor renames its qualities.
         backend: id of the row in `backends/vendors.csv` that dispatches it, where that is not its vendor.
-        least_side_px, most_side_px, side_multiple_px: what this vendor asks of a side beyond the model's own limits.
+        least_side_px, most_side_px, side_multiple_px, most_reference_px: what this vendor asks of a side beyond the
+            model's own limits, the last of a reference's.
         not_routable: why it is not dispatched to, though it is priced; empty where it is.
     """
 
@@ -128,6 +130,7 @@ class Offer:
     least_side_px: int | None
     most_side_px: int | None
     side_multiple_px: int | None
+    most_reference_px: int | None
     not_routable: str
     as_of: Day
     source: Source
@@ -155,6 +158,11 @@ class Offer:
     def dispatcher(self) -> str:
         """Id of the row in `backends/vendors.csv` that dispatches it."""
         return self.backend or self.vendor
+
+    @property
+    def sides(self) -> Sides:
+        """What this vendor asks of sides."""
+        return Sides(self.least_side_px or 0, self.most_side_px, self.side_multiple_px or 1, self.most_reference_px)
 
     @property
     def vendor(self) -> str:

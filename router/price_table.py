@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from .errors import PriceError
 from .price_names import find_offer
+from .sides import largest_side_px, reference_fits, sides_fit
+from .verdicts import allowed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -125,10 +127,16 @@ class PriceTable:
                 yield Option(offer.model, offer.card, quality, tier, routable, reason)
 
 
-def why_not_routable(offer: Offer) -> str:
-    """Why nothing is dispatched to an offer, though it is priced; empty where it is."""
+def why_not_routable(offer: Offer, *, size: Size | None = None, references: Iterable[Size] = ()) -> str:
+    """Why nothing is dispatched to an offer, though it is priced; empty where it is.
+
+    With a size and references it says what the vendor has against these, as the router would.
+    """
     built = offer.dispatcher in BUILT_BACKENDS
-    return offer.not_routable or ("" if built else f"backend {offer.dispatcher} not built yet")
+    verdicts = (allowed() if size is None else sides_fit(offer.sides, size),
+                reference_fits(offer.sides, largest_side_px(references)))
+    refusal = next((str(verdict) for verdict in verdicts if not verdict.is_allowed), "")
+    return offer.not_routable or ("" if built else f"backend {offer.dispatcher} not built yet") or refusal
 
 
 def _unique(words: Iterable[str]) -> tuple[str, ...]:

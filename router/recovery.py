@@ -17,6 +17,7 @@ from .request import ImageRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from decimal import Decimal
 
     from .backends.protocol import Backend
     from .errand import Clock
@@ -26,11 +27,12 @@ if TYPE_CHECKING:
 
 __all__ = ["collected", "recover", "settlement_of_open"]
 
-_COLLECTABLE = timedelta(hours=24)
+_COLLECTABLE = timedelta(days=7)
 
 
 async def recover(ledger: Ledger, backends: Mapping[str, Backend], *, store: PictureStore, clock: Clock,
-                  tell: Callable[[Event], None], own: frozenset[str] = frozenset()) -> int:
+                  tell: Callable[[Event], None], own: frozenset[str] = frozenset(),
+                  leave: Callable[[int], None] = lambda _: None) -> int:
     """Take care of every attempt whose process is gone; how many there were.
 
     Its request becomes a job, which whoever runs jobs takes up: what a provider can still be asked for is fetched, kept
@@ -42,7 +44,7 @@ async def recover(ledger: Ledger, backends: Mapping[str, Backend], *, store: Pic
         for attempt in found:
             try:
                 told = await _bequeathed(attempt, ledger, clock) or await _recovered(
-                    attempt, backends, ledger=ledger, store=store, clock=clock, own=own)
+                    attempt, backends, ledger=ledger, store=store, clock=clock, own=own, leave=leave)
                 settled += 1
             except LedgerError as error:
                 told = {"problem": str(error)[:200]}  # it stays reserved, for the process after this one
@@ -60,9 +62,12 @@ async def _bequeathed(attempt: OpenAttempt, ledger: Ledger, clock: Clock) -> dic
 
 
 async def _recovered(attempt: OpenAttempt, backends: Mapping[str, Backend], *, ledger: Ledger, store: PictureStore,
-                     clock: Clock, own: frozenset[str]) -> dict[str, object]:
+                     clock: Clock, own: frozenset[str], leave: Callable[[int], None]) -> dict[str, object]:
     reply = await collected(attempt, backends, clock=clock, own=own)
-    names = tuple([await store.keep(picture) for picture in reply.pictures]) if attempt.key else ()
+    try:
+        names = tuple([await store.keep(picture) for picture in reply.pictures]) if attempt.key else ()
+    finally:
+        leave(reply.held_bytes)
     await ledger.settle(settlement_of_open(attempt, reply, clock=clock))
     if reply.kind is Kind.OK and attempt.key:
         answer = answer_text(_images(attempt, reply, clock), names)
@@ -83,17 +88,26 @@ async def collected(attempt: OpenAttempt, backends: Mapping[str, Backend], *, cl
     return await backend.collect(attempt.provider_job, job)
 
 
-def settlement_of_open(attempt: OpenAttempt, reply: Reply, *, clock: Clock, kept: str = "") -> Settlement:
-    """How an attempt that was collected stands on the books; its reserve stands for what no provider told."""
-    billed = reply.kind is Kind.OK or reply.possibly_billed
-    micro = attempt.reserve_micro_usd if billed else 0
-    if reply.cost_usd is not None:
-        micro = micro_usd(reply.cost_usd)
+def settlement_of_open(attempt: OpenAttempt, reply: Reply, *, clock: Clock, kept: str = "",
+                       usd: Decimal | None = None) -> Settlement:
+    """How an attempt that was collected stands on the books; its reserve stands for what nobody told.
+
+    Args:
+        attempt: as it was left.
+        reply: what its provider says of it now.
+        clock: of the settlement.
+        kept: where its pictures lie.
+        usd: what they cost where the provider states no charge, by its tokens or by the quote.
+    """
+    billed, actual = reply.kind is Kind.OK or reply.possibly_billed, reply.cost_usd
+    if actual is None and reply.kind is Kind.OK:
+        actual = usd
+    micro = micro_usd(actual) if actual is not None else attempt.reserve_micro_usd if billed else 0
     state = "billed" if reply.kind is Kind.OK else "possibly_billed" if reply.possibly_billed else (
         "refused" if reply.kind is Kind.REFUSED else "free")
     return Settlement(
         attempt.attempt_id, state, reply.kind.value, reply.code[:80], micro,  # type: ignore[arg-type]
-        "" if reply.cost_usd is None else str(reply.cost_usd), clock.now(), attempt.provider_job, reply.request_id,
+        "" if actual is None else str(actual), clock.now(), attempt.provider_job, reply.request_id,
         len(reply.pictures), sum(picture.file_bytes for picture in reply.pictures),
         sum(picture.size.pixels for picture in reply.pictures),
         " ".join(picture.digest[:32] for picture in reply.pictures), "recovered", kept)

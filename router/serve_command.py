@@ -121,6 +121,8 @@ def _say_where(router: Router, url: str) -> None:
     click.echo(f"serving {url}/v1  (OPENAI_BASE_URL={url}/v1)")
     click.echo(f"  models  {url}/v1/models    decide only  POST {url}/v1/decide    API  {url}/openapi.json")
     click.echo(f"  health  {url}/healthz  {url}/readyz    metrics  {url}/metrics")
+    if router.settings.server.mode == "shadow":
+        click.echo(f"  only watches, nothing is sent: POST {url}/v1/shadow")
     if simulated:
         click.echo(f"  simulated, placeholders only: {', '.join(simulated)}")
     click.echo("  stop with Ctrl-C")
@@ -134,6 +136,7 @@ async def _watch(router: Router, path: Path | None) -> None:
     seen: tuple[int, int] | None = None
     while path is not None:
         await asyncio.sleep(_WATCH_S)
+        router.pilot.refresh()
         if _stamp(path) == seen:
             continue
         seen = _stamp(path)

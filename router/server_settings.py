@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from .request import ImageRequest
@@ -20,7 +20,11 @@ _HOST = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\]|[0-9A-Fa-f.]
 
 @dataclass(frozen=True)
 class ServerSettings:
-    """Where the server listens and how much it holds at once."""
+    """Where the server listens and how much it holds at once.
+
+    Attributes:
+        mode: `serve`, or `shadow` for one that only watches and never sends anything.
+    """
 
     host: str = "127.0.0.1"
     port: int = 8080
@@ -29,6 +33,7 @@ class ServerSettings:
     most_body_bytes: int = 64 * _MIB
     public_url: str = ""
     image_hosts: tuple[str, ...] = ()
+    mode: Literal["serve", "shadow"] = "serve"
 
 
 @dataclass(frozen=True)
@@ -91,7 +96,8 @@ def read_server(fields: Fields) -> ServerSettings:
         fields.count("most_in_flight", plain.most_in_flight, least=1) or plain.most_in_flight,
         (fields.count("answer_mib_in_flight", 32, least=16, most=mib) or 32) * _MIB,
         (fields.count("most_body_mib", 64, least=1, most=mib) or 64) * _MIB,
-        fields.text("public_url").rstrip("/"), fields.texts("image_hosts"))
+        fields.text("public_url").rstrip("/"), fields.texts("image_hosts"),
+        fields.word("mode", plain.mode, words=("serve", "shadow")))
     fields.done()
     return made
 

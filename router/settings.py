@@ -218,12 +218,13 @@ def _backend(fields: Fields, vendors: Mapping[str, Vendor], environ: Mapping[str
         fields.refuse("base_url", "no address", remedy='write it as "https://host/v1", without a name or a key in it')
     if "{" in base_url and not simulated:
         fields.refuse("base_url", "lacks what is your account's own", remedy=f"write out {vendor.base_url}")
-    if vendor.own and not fields.texts("models"):
+    models = fields.texts("models")
+    if vendor.own and not models:
         fields.refuse("models", "missing", remedy='name what it serves, as in ["flux-2-klein-4b"]')
-    tier, most = read_tier(fields, vendor, limits.get(vendor.id, ()))
+    tier, most = read_tier(fields, vendor, rows=limits.get(vendor.id, ()), models=models)
     made = BackendSettings(
         name, vendor, base_url.rstrip("/"), Secret(environ.get(key_env, "").strip()), key_env,
-        fields.texts("models"), fields.texts("loras"), simulated,
+        models, fields.texts("loras"), simulated,
         fields.number("time_scale", 1.0, most=100) or 0.0, fields.text("region"),
         fields.count("retention_days", most=36_500), fields.flag("may_train") if "may_train" in fields else None,
         fields.count("images_per_minute", most.images_per_minute, least=1),

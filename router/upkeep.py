@@ -1,4 +1,4 @@
-"""What a router does beside answering: picks up what crashed processes left, and learns what people accept."""
+"""What a router does beside answering: judges a policy on trial, picks up what crashed processes left, learns."""
 
 from __future__ import annotations
 
@@ -27,31 +27,45 @@ class Upkeep:
     """One task; it ends when it is stopped, and books that cannot be read are told and tried again."""
 
     def __init__(self, shop: Workshop, *, settle_again: Callable[[], Awaitable[None]],
-                 learned: Callable[[Acceptance], None], keep_days: int) -> None:
+                 learned: Callable[[Acceptance], None], keep_days: int,
+                 judge: Callable[[], Awaitable[None]] | None = None) -> None:
         self._shop, self._ledger, self._clock, self._tell = shop, shop.ledger, shop.clock, shop.tell
         self._settle_again, self._learned, self._keep = settle_again, learned, timedelta(days=keep_days)
-        self._task = asyncio.ensure_future(self._run())
+        self._judge = judge
+        self._tasks = {asyncio.ensure_future(self._run()), asyncio.ensure_future(self._recover_for_ever())}
 
     async def stop(self) -> None:
         """End it."""
-        self._task.cancel()
-        await asyncio.wait({self._task})
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.wait(self._tasks)
 
     async def _run(self) -> None:
         learn_at = retire_at = self._clock.monotonic()
         while True:
             try:
+                if self._judge is not None:
+                    await self._judge()
                 await self._settle_again()
-                await recover(self._ledger, self._shop.backends, store=self._shop.store, clock=self._clock,
-                              own=self._shop.own, tell=self._tell)
                 if self._clock.monotonic() >= learn_at:
                     learn_at += _LEARN_EVERY_S
                     self._learned(Acceptance(await self._ledger.acceptance()))
+                    await self._shop.parcels.sweep(self._ledger.jobs.ended)
                 if self._clock.monotonic() >= retire_at:
                     retire_at += _RETIRE_EVERY_S
                     await self._ledger.retire(self._clock.now() - self._keep)
                     await self._ledger.jobs.forget(self._clock.now() - self._keep)
-                    await self._shop.parcels.sweep()
+            except LedgerError as error:
+                self._tell(Event("books_unavailable", self._clock.now(), facts={"problem": str(error)[:200]}))
+            await asyncio.sleep(_EVERY_S)
+
+    async def _recover_for_ever(self) -> None:
+        """Beside the rest, because a provider may be asked for long."""
+        shop = self._shop
+        while True:
+            try:
+                await recover(self._ledger, shop.backends, store=shop.store, clock=self._clock, own=shop.own,
+                              tell=self._tell, leave=shop.leave)
             except LedgerError as error:
                 self._tell(Event("books_unavailable", self._clock.now(), facts={"problem": str(error)[:200]}))
             await asyncio.sleep(_EVERY_S)

@@ -25,7 +25,7 @@ class VendorLimit:
 
     Attributes:
         vendor: id of its row in `backends/vendors.csv`.
-        model: the model it was published for; empty for the whole account. It is taken for all that a backend serves.
+        model: the card it was published for; empty for the whole account. It is taken for models without a row as well.
         limit: images or requests in a minute, or calls at once.
         tier: the vendor's word for the standing of an account; the first one in the table is where it starts.
         lifts: what brings the next tier.
@@ -75,19 +75,28 @@ def tiers_of(rows: Sequence[VendorLimit]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(row.tier for row in rows))
 
 
-def limits_at(rows: Sequence[VendorLimit], tier: str) -> AccountLimits:
+def limits_at(rows: Sequence[VendorLimit], tier: str, *, models: Sequence[str] = ()) -> AccountLimits:
     """What a tier may do: of several rows the tightest.
 
     A limit on requests is taken for the same number of images. The router sends one image a request wherever a vendor
     counts requests, and where it could send more, that many images are the fewest such a limit lets through.
+
+    Args:
+        rows: of one vendor.
+        tier: one of its tiers.
+        models: cards that are served, empty for all; rows of other models count only where none is of these.
     """
+    here = [row for row in rows if row.tier == tier]
+    served = [row for row in here if row.model in ("", *models)] if models else here
+
     def least(*words: str) -> int | None:
-        return min((row.value for row in rows if row.tier == tier and row.limit in words), default=None)
+        return min((row.value for row in served or here if row.limit in words), default=None)
 
     return AccountLimits(least("images_per_minute", "requests_per_minute"), least("concurrent"))
 
 
-def read_tier(fields: Fields, vendor: Vendor, rows: Sequence[VendorLimit]) -> tuple[str, AccountLimits]:
+def read_tier(fields: Fields, vendor: Vendor, *, rows: Sequence[VendorLimit], models: Sequence[str]) -> (
+        tuple[str, AccountLimits]):
     """The tier a backend's settings name, and what it may do; where it says nothing, what an account starts with.
 
     A tier nobody knows is refused in `fields`.
@@ -96,5 +105,5 @@ def read_tier(fields: Fields, vendor: Vendor, rows: Sequence[VendorLimit]) -> tu
     if tier and tier not in known:
         fields.refuse("tier", f"no tier of {vendor.name}", remedy=f"use one of {', '.join(known)}" if known else
                       "none is published; leave it out and write images_per_minute or concurrent")
-    most = limits_at(rows, tier)
+    most = limits_at(rows, tier or next(iter(known), ""), models=models)
     return tier, AccountLimits(most.images_per_minute or vendor.images_per_minute, most.concurrent or vendor.concurrent)

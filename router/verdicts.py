@@ -28,6 +28,7 @@ class Reason(Enum):
     SIDES = "{asked} asked, sides come in multiples of {limit}"
     SIDE_TOO_LONG = "{asked} asked, a side has {limit} px at most here"
     SIDE_TOO_SHORT = "{asked} asked, a side has {limit} px at least here"
+    REFERENCE_TOO_LARGE = "a reference with a side of {asked} px given, {limit} at most here"
     NO_EDITS = "this backend edits no images"
     NO_MASK = "this backend takes no mask"
     NO_LORA = "LoRA {asked} is not loaded here"

@@ -28,8 +28,9 @@ _DEV_STEPS = 25
 """Always sent: the price counts steps, and the server's own number is not published. As in the examples of the page."""
 _FLAGGED = frozenset({3030})
 """Prompt or picture flagged; not in the table of errors, seen by integrators."""
-_SPENT, _BLOCKED = 3036, frozenset({3023, 3041, 5016, 5018})
-"""The day's free allocation is used up; the account may not use the model. From the table of errors."""
+_SPENT, _BLOCKED = frozenset({3036, 4006}), frozenset({3023, 3041, 5016, 5018, 5035})
+"""The day's free allocation is used up; the account may not use the model. From the table of errors, but for 4006 and
+5035 (a model of the paid plan), seen by integrators."""
 
 
 class CloudflareBackend:
@@ -113,7 +114,7 @@ class CloudflareBackend:
             return reply
         if number in _FLAGGED:
             return refused(str(number), stage="", vendor=self._vendor)
-        if number == _SPENT:
+        if number in _SPENT:
             return replace(reply, kind=Kind.NOT_STARTED, trouble=Trouble.MONEY, code=str(number), possibly_billed=False)
         if number in _BLOCKED:
             return replace(reply, kind=Kind.NOT_STARTED, trouble=Trouble.ACCOUNT, code=str(number),

@@ -23,14 +23,16 @@ __all__ = ["ReplicateBackend"]
 
 _OK, _CREATED, _ACCEPTED, _BAD_REQUEST = 200, 201, 202, 400
 _HOSTS = (".replicate.com", ".replicate.delivery")
-_OVER = frozenset({"succeeded", "failed", "canceled", "aborted"})
+_NEVER_RAN = "aborted"
+"""Over before it could start, and not charged: https://replicate.com/docs/topics/predictions/lifecycle (2026)."""
+_OVER = frozenset({"succeeded", "failed", "canceled", _NEVER_RAN})
 _FAST = "+go_fast"
 """Ends the name of an offer that is priced with `go_fast` on; Replicate knows it as a field."""
 _CODE = re.compile(r"\b(E[0-9]{3,4})\b")
 _SENSITIVE = "E005"
 _NUDE = re.compile(r"\bNSFW\b")
 """A refusal has no type and no status here. Models of Replicate name a code in their sentence, or this word."""
-_RESETS = re.compile(r"resets in ~?([0-9]{1,5})(?:\.[0-9]+)?s")
+_RESETS = re.compile(r"(?:resets|available) in ~?([0-9]{1,5})(?:\.[0-9]+)? ?s")
 
 
 class ReplicateBackend:
@@ -126,8 +128,9 @@ class ReplicateBackend:
         code = found[1] if (found := _CODE.search(told)) else ""
         if code == _SENSITIVE or (not code and _NUDE.search(told)):
             return refused(code or "nsfw", stage="", vendor=self._vendor)
+        free = self._vendor.failures_free or task.get("status") == _NEVER_RAN
         return Reply(Kind.FAILED, code=code or word(task.get("status")), trouble=Trouble.OUTAGE,
-                     possibly_billed=not self._vendor.failures_free)
+                     possibly_billed=not free)
 
     def _declined(self, answer: Answer) -> Reply:
         try:

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from ..identity import Hasher
     from ..making import Maker
     from ..request import ImageRequest
-    from ..server_settings import JobSettings
     from .running import Runner
     from .workshop import Workshop
 
@@ -49,10 +48,10 @@ class JobView:
 class JobDesk:
     """One per router."""
 
-    def __init__(self, shop: Workshop, maker: Maker, runner: Runner, *, hasher: Hasher, settings: JobSettings,
+    def __init__(self, shop: Workshop, maker: Maker, runner: Runner, *, hasher: Hasher,
                  compiled: Callable[[ImageRequest], Compiled]) -> None:
         self._shop, self._maker, self._runner, self._hasher = shop, maker, runner, hasher
-        self._settings, self._compiled = settings, compiled
+        self._settings, self._compiled = shop.terms, compiled
 
     async def submit(self, request: ImageRequest, *, request_id: str, key: str = "", webhook_url: str = "") -> JobView:
         """Accept a request as a job; it is on disk when this returns.
@@ -78,7 +77,7 @@ class JobDesk:
             if earlier is not None:
                 return await self._viewed(earlier)
         row = JobRow(request_id, request.tenant, "queued", request.operation, decision.segment.name, request.urgency,
-                     request.n, now, due_at, now, await self._shop.parcels.keep(request), key, webhook_url,
+                     request.n, now, due_at, now, await self._shop.parcels.keep(request, request_id), key, webhook_url,
                      expected_s=None if decision.choice is None else decision.choice.p50_s)
         try:
             await self._shop.ledger.jobs.add(row)

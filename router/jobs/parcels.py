@@ -19,13 +19,16 @@ from ..quantities import Size
 from ..request import ImageRequest, Lora
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
     from pathlib import Path
 
 __all__ = ["Parcels"]
 
-_NAME = re.compile(r"[A-Za-z0-9_-]{22}\.job")
+_ID = re.compile(r"[A-Za-z0-9_-]{1,100}")
+_NAME = re.compile(_ID.pattern + r"\.job")
 _VERSION = 1
-_ABANDONED_S = 40 * 86_400.0
+_ABANDONED_S, _FRESH_S = 40 * 86_400.0, 60.0
+"""A parcel is on disk before its job is on the books."""
 _PLAIN = ("prompt", "operation", "model", "n", "quality", "output_format", "output_compression", "background",
           "moderation", "seed", "steps", "partial_images", "data_class", "residency", "deadline_s", "segment", "text",
           "tenant", "project", "brand", "campaign", "cost_center", "safety_identifier", "urgency")
@@ -37,13 +40,14 @@ class Parcels:
     def __init__(self, folder: Path) -> None:
         self._folder = folder / "jobs"
 
-    async def keep(self, request: ImageRequest) -> str:
-        """The name a request is kept under; it is on disk when this returns.
+    async def keep(self, request: ImageRequest, job_id: str) -> str:
+        """The name a job's request is kept under; it is on disk when this returns.
 
         Raises:
             LedgerError: the folder cannot be written.
         """
-        return await asyncio.to_thread(self._keep, _packed(request))
+        name = job_id if _ID.fullmatch(job_id) else secrets.token_urlsafe(16)
+        return await asyncio.to_thread(self._keep, f"{name}.job", _packed(request))
 
     async def find(self, name: str) -> ImageRequest | None:
         """The request of a name; None where it is gone or cannot be read."""
@@ -60,16 +64,23 @@ class Parcels:
             with contextlib.suppress(OSError):
                 await asyncio.to_thread((self._folder / name).unlink)
 
-    async def sweep(self) -> None:
-        """Remove what no job can still name: files older than the longest job."""
-        await asyncio.to_thread(self._sweep)
+    async def sweep(self, ended: Callable[[Sequence[str]], Awaitable[frozenset[str]]]) -> None:
+        """Remove what jobs that have ended left: a process that is killed right after an end does.
 
-    def _keep(self, chunks: list[bytes]) -> str:
-        name = f"{secrets.token_urlsafe(16)}.job"
+        Args:
+            ended: says which of some jobs have; others may belong to other books, and are left for forty days.
+        """
+        waiting = await asyncio.to_thread(self._older, _FRESH_S)
+        for job_id in await ended(waiting) if waiting else ():
+            await self.drop(f"{job_id}.job")
+        for job_id in await asyncio.to_thread(self._older, _ABANDONED_S):
+            await self.drop(f"{job_id}.job")
+
+    def _keep(self, name: str, chunks: list[bytes]) -> str:
         part = self._folder / f"{name}.part"
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
                 file.writelines(chunks)
                 file.flush()
                 os.fsync(file.fileno())
@@ -79,12 +90,14 @@ class Parcels:
                               f"({type(error).__name__}); name a folder that can") from None
         return name
 
-    def _sweep(self) -> None:
-        oldest = time.time() - _ABANDONED_S
-        with contextlib.suppress(OSError):
-            for path in self._folder.iterdir():
-                if _NAME.fullmatch(path.name.removesuffix(".part")) and path.stat().st_mtime < oldest:
-                    path.unlink()
+    def _older(self, seconds: float) -> list[str]:
+        """Ids of the jobs whose parcels have lain so long."""
+        oldest = time.time() - seconds
+        try:
+            return [path.stem for path in self._folder.iterdir()
+                    if _NAME.fullmatch(path.name) and path.stat().st_mtime < oldest]
+        except OSError:
+            return []  # there is no folder yet, or another process took a file away: next time
 
 
 def _packed(request: ImageRequest) -> list[bytes]:

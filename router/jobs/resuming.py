@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from ..attempts import Kind
+from ..charges import usage_usd
 from ..delivery import ATTEMPTS_OF_A_PART, Delivery, PartPlan
 from ..images import Images, MadeBy
 from ..ledger.values import OpenAttempt
@@ -16,6 +18,8 @@ from ..recovery import collected, settlement_of_open
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from ..backends.protocol import Reply
+    from ..decide import Compiled
     from ..ledger.job_protocol import EarlierAttempt, JobRow, TakenJob
     from ..options import Option
     from ..store import PictureStore
@@ -49,26 +53,32 @@ class Resumed:
         return tuple((attempt.attempt_id, attempt.settled_micro_usd) for attempt in self.attempts)
 
 
-async def resume(taken: TakenJob, shop: Workshop, *, options: Sequence[Option]) -> Resumed:
+async def resume(taken: TakenJob, shop: Workshop, *, compiled: Compiled) -> Resumed:
     """Settle what a job's earlier process left open, however long the provider takes, and say what is there.
 
     Raises:
         LedgerError: books or store cannot be written.
     """
+    made_by = {(option.backend.name, option.model or option.card.id, option.quality, option.tier): option
+               for option in compiled.catalogue.options}
+
     async def settled(attempt: EarlierAttempt) -> EarlierAttempt:
         if attempt.state not in _OPEN:
             return attempt
         still = _as_open(attempt, taken.row)
         reply = await collected(still, shop.backends, clock=shop.clock, own=shop.own)
-        kept = tuple([await shop.store.keep(picture) for picture in reply.pictures]) if reply.kind is Kind.OK else ()
-        settlement = settlement_of_open(still, reply, clock=shop.clock, kept=" ".join(kept))
+        pictures = reply.pictures if reply.kind is Kind.OK else ()
+        try:
+            kept = " ".join([await shop.store.keep(picture) for picture in pictures])
+        finally:
+            shop.leave(reply.held_bytes)
+        usd = _usd(attempt, reply, made_by.get(_identity(attempt)), compiled=compiled)
+        settlement = settlement_of_open(still, reply, clock=shop.clock, kept=kept, usd=usd)
         await shop.ledger.settle(settlement)
         return replace(attempt, state=settlement.state, kept=settlement.kept,
                        settled_micro_usd=settlement.settled_micro_usd)
 
     attempts = tuple(await asyncio.gather(*(settled(attempt) for attempt in taken.attempts)))
-    made_by = {(option.backend.name, option.model or option.card.id, option.quality, option.tier): option
-               for option in options}
     sizes = [int(n) for n in taken.row.parts.split()] or _sizes(attempts)
     plans = [await _plan(at, n, attempts, store=shop.store, options=made_by) for at, n in enumerate(sizes)]
     return Resumed(tuple(plans), attempts)
@@ -118,13 +128,25 @@ async def _plan(at: int, n: int, attempts: Sequence[EarlierAttempt], *, store: P
     for attempt in mine:
         names = tuple(attempt.kept.split()) if attempt.state == "billed" else ()
         pictures = [await store.find(name) for name in names]
-        found = tuple(picture for picture in pictures if picture is not None)
+        found = tuple(picture.head for picture in pictures if picture is not None)
         if names and len(found) == len(names):
-            option = options.get((attempt.backend, attempt.model, attempt.quality, attempt.tier))
-            made = Delivery("ok", found, _made_by(attempt, option), len(mine),
+            made = Delivery("ok", found, _made_by(attempt, options.get(_identity(attempt))), len(mine),
                             sum(one.settled_micro_usd for one in mine), None, sent=True, kept=names)
             return PartPlan(n, at, tried, paid, made)
     return PartPlan(n, at, tried, paid)
+
+
+def _identity(attempt: EarlierAttempt) -> tuple[str, str, str, str]:
+    return attempt.backend, attempt.model, attempt.quality, attempt.tier
+
+
+def _usd(attempt: EarlierAttempt, reply: Reply, option: Option | None, *, compiled: Compiled) -> Decimal | None:
+    """What pictures cost by the tokens their provider counted, else as they were quoted."""
+    if option is not None and reply.usage is not None:
+        usd = usage_usd(compiled.catalogue.prices, reply.usage, model=option.model, tier=option.tier, on=compiled.on)
+        if usd is not None:
+            return usd
+    return Decimal(attempt.quoted_usd) if attempt.quoted_usd else None
 
 
 def _made_by(attempt: EarlierAttempt, option: Option | None) -> MadeBy:

@@ -14,6 +14,7 @@ from ..images import Images, answer_text
 from ..ledger.values import Closing
 from ..making import Terms
 from ..quantities import micro_usd
+from ..request import ImageRequest
 from ..unsent import AGAIN, status_of
 from ..waiting import Wait
 from .resuming import Resumed, assembled, resume
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from ..making import Maker
     from ..options import Option
     from ..pictures import Picture
-    from ..request import ImageRequest
     from .workshop import Workshop
 
 __all__ = ["Runner"]
@@ -50,9 +50,8 @@ class Runner:
     """One task that takes jobs, and one for each that runs; what waits in a batch lane holds no place."""
 
     def __init__(self, shop: Workshop, maker: Maker, *, compiled: Callable[[ImageRequest], Compiled],
-                 release: Callable[[Images], Images], most_running: int, most_batched: int) -> None:
+                 release: Callable[[Images], Images]) -> None:
         self._shop, self._maker, self._compiled, self._release = shop, maker, compiled, release
-        self._most_running, self._most_batched = most_running, most_batched
         self._running: dict[str, _Running] = {}
         self._mending: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
@@ -102,9 +101,9 @@ class Runner:
     async def _take(self) -> bool:
         """Whether there may be more to take at once."""
         batched = sum(running.is_batched for running in self._running.values())
-        free = self._most_running - (len(self._running) - batched)
+        free = self._shop.terms.most_running - (len(self._running) - batched)
         at, books = self._shop.clock.now(), self._shop.ledger.jobs
-        if free <= 0 or batched >= self._most_batched or not await books.is_waiting(at=at):
+        if free <= 0 or batched >= self._shop.terms.most_batched or not await books.is_waiting(at=at):
             return False
         taken = await books.take(free, at=at, telling=self._shop.telling)
         for job in taken:
@@ -162,10 +161,10 @@ class Runner:
     async def _once(self, taken: TakenJob, running: _Running) -> None:
         row, shop = taken.row, self._shop
         request = await shop.parcels.find(row.parcel)
-        compiled = self._compiled(request) if request else None
-        resumed = await resume(taken, shop, options=compiled.catalogue.options if compiled else ())
+        compiled = self._compiled(request or ImageRequest("", tenant=row.tenant))
+        resumed = await resume(taken, shop, compiled=compiled)
         try:
-            if request is None or compiled is None or resumed.is_made:
+            if request is None or resumed.is_made:
                 images = await self._found(row, resumed)
             else:
                 images = await self._made(row, request, resumed, running=running, compiled=compiled)

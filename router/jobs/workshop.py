@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from ..errors import LedgerError
 from ..events import Event
 from ..ledger.job_protocol import JobEnd
+from ..webhooks.body import event_body
+from .parcels import Parcels
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from ..backends.protocol import Backend
+    from ..byte_gate import ByteGate
     from ..errand import Clock
     from ..ledger.job_protocol import EarlierAttempt, JobRow, JobState
     from ..ledger.protocol import Ledger
+    from ..server_settings import JobSettings
+    from ..settings import Settings
     from ..store import PictureStore
-    from .parcels import Parcels
 
 __all__ = ["Workshop"]
 
@@ -30,7 +34,8 @@ class Workshop:
 
     Attributes:
         own: names of the backends on our own hosts, whose work costs nothing where it is lost.
-        telling: makes of a job the text of its webhook's event.
+        terms: how many jobs are run, and how long they may take.
+        leave: told how many bytes of answers are in the store now, and count no longer against those in flight.
         woken: told when an event may be waiting for a webhook.
     """
 
@@ -41,8 +46,22 @@ class Workshop:
     clock: Clock
     tell: Callable[[Event], None]
     own: frozenset[str]
-    telling: Callable[[JobRow], str]
+    terms: JobSettings
+    leave: Callable[[int], None]
     woken: Callable[[], None]
+
+    @classmethod
+    def over(cls, settings: Settings, ledger: Ledger, *, gate: ByteGate, backends: Mapping[str, Backend],
+             store: PictureStore, clock: Clock, tell: Callable[[Event], None], woken: Callable[[], None]) -> Self:
+        """The workshop of a router; one that only watches runs nothing."""
+        own = frozenset(backend.name for backend in settings.backends if backend.is_own)
+        terms = settings.jobs if settings.server.mode == "serve" else replace(settings.jobs, most_running=0)
+        return cls(ledger, backends, store, Parcels(settings.store.folder), clock, tell, own, terms, gate.leave,
+                   woken)
+
+    def telling(self, job: JobRow) -> str:
+        """The text of a job's event for its webhook."""
+        return event_body(job, at=self.clock.now())
 
     def ended(self, job_id: str, state: JobState, *, code: str = "", message: str = "", http_status: int = 200,
               answer: str = "") -> JobEnd:

@@ -121,6 +121,15 @@ class SqlJobBooks:
         rows = await self._rows(wanted.group_by(_JOBS.state))
         return {row[0]: int(row[1]) for row in rows}
 
+    async def ended(self, job_ids: Sequence[str]) -> frozenset[str]:
+        """Which of some jobs have ended."""
+        found: set[str] = set()
+        for at in range(0, len(job_ids), _AT_ONCE):
+            some = job_ids[at:at + _AT_ONCE]
+            rows = await self._rows(select(_JOBS.id).where(_JOBS.id.in_(some), _JOBS.state.in_(FINAL)))
+            found.update(row[0] for row in rows)
+        return frozenset(found)
+
     async def forget(self, before: datetime) -> int:
         """Delete jobs and messages that ended before an instant."""
         return await asyncio.to_thread(self._forget, to_us(before))

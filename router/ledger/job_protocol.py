@@ -87,6 +87,7 @@ class EarlierAttempt:
     reserve_micro_usd: int
     settled_micro_usd: int
     sent_at: datetime
+    quoted_usd: str = ""
 
 
 @dataclass(frozen=True)
@@ -188,6 +189,9 @@ class JobBooks(Protocol):
 
     async def counts(self, tenant: str | None = None) -> Mapping[str, int]:
         """Unfinished jobs by state, of everybody or of one tenant."""
+
+    async def ended(self, job_ids: Sequence[str]) -> frozenset[str]:
+        """Which of some jobs have ended."""
 
     async def forget(self, before: datetime) -> int:
         """Delete jobs and messages that ended before an instant; how many jobs."""

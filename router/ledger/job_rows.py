@@ -48,7 +48,7 @@ def job_of(row: RowMapping | Row) -> JobRow:
 def attempt_of(row: RowMapping | Row) -> EarlierAttempt:
     """The attempt of a row."""
     names = ("number", "backend", "model", "quality", "tier", "n", "size", "state", "provider_job", "kept",
-             "reserve_micro_usd", "settled_micro_usd")
+             "reserve_micro_usd", "settled_micro_usd", "quoted_usd")
     sent_at = row["reserved_at"] if row["sent_at"] is None else row["sent_at"]
     return EarlierAttempt(attempt_id=row["id"], sent_at=from_us(sent_at), **{name: row[name] for name in names})
 

@@ -9,7 +9,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from ..acceptance import Looked
+    from .arm_values import ArmAsk, ArmSums
     from .job_protocol import JobBooks
+    from .shadow_protocol import ShadowBooks
     from .values import (
         Budget,
         Claim,
@@ -37,6 +39,10 @@ class Ledger(Protocol):
     @property
     def jobs(self) -> JobBooks:
         """Work whose answer is fetched later."""
+
+    @property
+    def shadows(self) -> ShadowBooks:
+        """What was only watched."""
 
     async def reserve(self, intent: Intent) -> Reservation:
         """Set money aside for one attempt under all its budgets at once, or say which one is short."""
@@ -80,6 +86,9 @@ class Ledger(Protocol):
 
     async def acceptance(self) -> Mapping[tuple[str, str, str], Looked]:
         """Accepted and judged images by segment, model and quality."""
+
+    async def arm(self, ask: ArmAsk) -> tuple[ArmSums, ...]:
+        """How requests fared under a policy, class of work by class of work."""
 
     async def retire(self, before: datetime) -> None:
         """Roll up the months that ended before an instant, and delete their rows."""

@@ -11,7 +11,8 @@ from sqlalchemy import delete, exists, func, select, update
 from .books import reading, writing
 from .page import OPEN
 from .rollups import open_count, roll_up_within
-from .rows import month_bounds, month_of, text_keys, to_us
+from .rows import from_us, month_bounds, month_of, text_keys, to_us
+from .shadows import forget_shadows
 from .tables import attempts, budgets, months, outcomes, requests
 
 if TYPE_CHECKING:
@@ -40,6 +41,9 @@ def prune(books: Books, before: datetime) -> dict[str, str]:
     for month in _old_months(books, to_us(before)):
         why = _closed(books, month)
         told[month] = why or f"pruned: {_delete_rows(books, month):,} rows"
+    began = month_bounds(month_of(to_us(before)))[0]
+    if watched := forget_shadows(books, from_us(began)):
+        told["watched only"] = f"pruned: {watched:,} rows"
     return told
 
 

@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING, TypeVar
 
 from ..errors import LedgerError
+from .arms import arm_sums
 from .claims import ClaimKey, KeepAnswer
 from .export import export_page
 from .job_books import SqlJobBooks
@@ -18,6 +19,7 @@ from .pruning import retire
 from .request_notes import Close, NoteOutcome, ReadSpent, Record
 from .rollups import month_totals
 from .rows import month_bounds
+from .shadows import SqlShadowBooks
 from .values import Spent
 from .writer import Writer
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from ..acceptance import Looked
+    from .arm_values import ArmAsk, ArmSums
     from .books import Books
     from .operation import Operation
     from .values import (
@@ -54,6 +57,7 @@ class SqlLedger:
         self._books, self._owner, self._pid = books, Owner(lease_s), os.getpid()
         self._writer = Writer(books, self._owner)
         self._jobs = SqlJobBooks(books, self._owner.id, self._ask)
+        self._shadows = SqlShadowBooks(self._ask)
 
     def __repr__(self) -> str:
         return f"SqlLedger({self._books.shown})"
@@ -62,6 +66,11 @@ class SqlLedger:
     def jobs(self) -> SqlJobBooks:
         """Work whose answer is fetched later."""
         return self._jobs
+
+    @property
+    def shadows(self) -> SqlShadowBooks:
+        """What was only watched."""
+        return self._shadows
 
     async def _ask(self, operation: Operation[Answer]) -> Answer:
         self._check_process()
@@ -129,6 +138,11 @@ class SqlLedger:
         """Accepted and judged images by segment, model and quality."""
         self._check_process()
         return await asyncio.to_thread(judged, self._books)
+
+    async def arm(self, ask: ArmAsk) -> tuple[ArmSums, ...]:
+        """How requests fared under a policy, class of work by class of work."""
+        self._check_process()
+        return await asyncio.to_thread(arm_sums, self._books, ask)
 
     async def retire(self, before: datetime) -> None:
         """Roll up the months that ended before an instant, and delete their rows."""

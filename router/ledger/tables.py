@@ -15,7 +15,7 @@ from sqlalchemy import (
 )
 
 __all__ = ["METADATA", "SCHEMA_VERSION", "attempts", "bounds", "budgets", "jobs", "keys", "messages", "months",
-           "outcomes", "owners", "requests", "rollups", "schema_versions"]
+           "outcomes", "owners", "requests", "rollups", "schema_versions", "shadows"]
 
 SCHEMA_VERSION = 2
 METADATA = MetaData()
@@ -103,6 +103,15 @@ messages = Table(
 )
 _unsent = messages.c.state == "waiting"
 Index("job_messages_waiting", messages.c.not_before, sqlite_where=_unsent, postgresql_where=_unsent)
+
+shadows = Table(
+    "shadows", METADATA,
+    Column("id", String(100), primary_key=True), _big("watched_at"), _text("tenant", 100), _text("segment", 60),
+    _text("operation", 20), _count("n"), _text("data_class", 20), _text("policy_digest", 128), _text("option", 200),
+    _text("reason", 100), _big("usd_micro"), Column("p50_s", Float), Column("p95_s", Float), _text("actual_model", 100),
+    _text("actual_state", 20), Column("actual_usd_micro", BigInteger), Column("actual_latency_s", Float),
+)
+Index("shadows_by_time", shadows.c.watched_at, shadows.c.id)
 
 owners = Table(
     "owners", METADATA,

@@ -38,6 +38,7 @@ def answer_headers(images: Images, wishes: Wishes | None, *ignored: str) -> dict
     flags = {"x-router-simulated": images.simulated, "x-router-replayed": images.replayed,
              "x-router-stepped-down": images.stepped_down}
     told |= {name: "true" for name, holds in flags.items() if holds}
+    told |= {"x-router-policy": images.policy} if images.policy else {}
     told |= {"x-router-asked-model": wishes.request.model[:80]} if wishes else {}
     told |= ignored_header((*(wishes.ignored if wishes else ()), *images.ignored, *ignored))
     return {name: value.encode("ascii", "replace").decode() for name, value in told.items()}
@@ -90,7 +91,7 @@ def completed_event(operation: str, images: Images, *, index: int) -> tuple[byte
                    "option": images.option, "cost_usd": f"{images.usd:.6f}", "state": images.state,
                    "asked_size": images.asked_size, "delivered_size": str(images.size), "asked_n": images.asked_n,
                    "delivered_n": len(images.pictures), "simulated": images.simulated, "replayed": images.replayed,
-                   "stepped_down": images.stepped_down, "ignored": images.ignored}})
+                   "policy": images.policy, "stepped_down": images.stepped_down, "ignored": images.ignored}})
 
 
 def urls_of(base: str, names: tuple[str, ...]) -> tuple[str, ...]:

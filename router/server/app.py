@@ -12,6 +12,8 @@ from .desk import BEGUN, Desk
 from .job_answers import JobAnswers
 from .making import Making
 from .operating import Operating
+from .rolling_out import RollingOut
+from .watching import Watching
 
 if TYPE_CHECKING:
     from ..live import Router
@@ -38,12 +40,18 @@ def make_app(router: Router) -> web.Application:
     app.router.add_post("/v1/images/jobs/{id}/cancel", jobs.cancel)
     app.router.add_get("/v1/images/jobs/{id}/result", jobs.result)
     app.router.add_post("/v1/decide", asking.decide)
+    app.router.add_post("/v1/shadow", Watching(desk).shadow)
     app.router.add_post("/v1/images/{id}/outcome", asking.outcome)
     app.router.add_get("/v1/images/files/{name}", asking.file)
     app.router.add_get("/v1/admin/policy", administration.policy)
     app.router.add_post("/v1/admin/policy", administration.publish)
     app.router.add_get("/v1/admin/policy/history", administration.history)
     app.router.add_post("/v1/admin/policy/rollback", administration.roll_back)
+    rolling_out = RollingOut(desk, administration)
+    app.router.add_post("/v1/admin/policy/rollout", rolling_out.start)
+    app.router.add_get("/v1/admin/policy/rollout", rolling_out.show)
+    app.router.add_delete("/v1/admin/policy/rollout", rolling_out.stop)
+    app.router.add_post("/v1/admin/policy/rollout/promote", rolling_out.promote)
     app.router.add_get("/v1/admin/spend", administration.spend)
     app.router.add_get("/healthz", operating.health)
     app.router.add_get("/readyz", operating.ready)

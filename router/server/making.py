@@ -14,6 +14,7 @@ from .job_answers import accept_job, refuse_waiting, wants_job
 from .problems import Problem
 from .reading import read_edit, read_generation
 from .streams import stream_images
+from .watching import refuse_in_shadow
 
 if TYPE_CHECKING:
 
@@ -51,6 +52,7 @@ class Making:
 
     async def _made(self, request: web.Request, operation: Literal["generate", "edit"]) -> web.StreamResponse:
         tenant = self._desk.enter(request)
+        refuse_in_shadow(self._desk)
         with self._desk.room.one() as intake:
             key, wishes = await self._read(request, intake, tenant=tenant, operation=operation)
             self._desk.doors.count(tenant, images=wishes.request.n, now=time.monotonic())

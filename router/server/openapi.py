@@ -39,6 +39,15 @@ _OUTCOME = {"verdict": {"enum": ["accepted", "rejected", "edited"]},
 _BACK = {"to": {"type": "integer", "minimum": 1}, "why": {"type": "string", "maxLength": 200}}
 _FILE = {"type": "string", "format": "binary"}
 
+_ACTUAL = {"type": "object", "properties": {
+    "model": _TEXT, "usd": {"type": ["string", "number"], "description": "Of all images of the request."},
+    "state": {"enum": ["ok", "refused", "failed"]}, "latency_s": {"type": "number"}}}
+
+_AMOUNT = {"type": ["string", "number"]}
+_ROLLOUT = {"toml": _TEXT, "why": _TEXT, "tenants": {"type": "array", "items": _TEXT}, "least": {"type": "integer"},
+            "promote_after_window": {"type": "boolean"}, "share": _AMOUNT, "window": _AMOUNT, "most_cost": _AMOUNT,
+            "most_refused": _AMOUNT, "most_failed": _AMOUNT}
+
 
 def openapi_document() -> dict[str, Any]:
     """OpenAPI 3.1."""
@@ -69,6 +78,9 @@ def _own_paths() -> dict[str, Any]:
                           "mask": {"type": "boolean"}}
     return {
         "/v1/decide": {"post": _operation("Decide only; nothing is sent", _json(question, needed=["prompt"]))},
+        "/v1/shadow": {"post": _operation(
+            "Decide, and note it beside what really happened; nothing is sent",
+            _json(question | {"actual": _ACTUAL}, needed=["prompt"]))},
         **_job_paths(),
         "/v1/images/{id}/outcome": {"post": _operation(
             "What a person made of an image", _json(_OUTCOME, needed=["verdict"]), "id")},
@@ -99,6 +111,12 @@ def _admin_paths() -> dict[str, Any]:
             "post": _operation("Put a policy in force (admin)", toml) | {"parameters": [_query("why")]}},
         "/v1/admin/policy/history": {"get": _operation("Every version, and the audit (admin)", None)},
         "/v1/admin/policy/rollback": {"post": _operation("Put an earlier version in force again (admin)", back)},
+        "/v1/admin/policy/rollout": {
+            "post": _operation("Put a policy on trial (admin)", _json(_ROLLOUT, needed=["toml"])),
+            "get": _operation("What is on trial, and how it fares (admin)", None),
+            "delete": _operation("Take it back (admin)", None) | {"parameters": [_query("why")]}},
+        "/v1/admin/policy/rollout/promote": {
+            "post": _operation("Put what is on trial in force (admin)", None) | {"parameters": [_query("why")]}},
         "/v1/admin/spend": {"get": _operation("What a month cost (admin)", None) | {"parameters": [_query("month")]}}}
 
 

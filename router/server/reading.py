@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ..settings import Tenant
     from .room import Intake
 
-__all__ = ["read_body", "read_document", "read_edit", "read_generation", "read_question"]
+__all__ = ["read_body", "read_document", "read_edit", "read_fields", "read_generation", "read_question"]
 
 _MOST_FIELD_BYTES = 256 * 1024
 _MOST_PARTS = 64
@@ -68,7 +68,15 @@ async def read_question(request: web.Request, intake: Intake, *, tenant: Tenant 
     Raises:
         BadRequest: it cannot be read.
     """
-    fields = await read_document(request, intake)
+    return read_fields(await read_document(request, intake), tenant=tenant)
+
+
+def read_fields(fields: dict[str, Any], *, tenant: Tenant | None) -> Wishes:
+    """As `read_question`, of a document that has been read.
+
+    Raises:
+        BadRequest: it cannot be read.
+    """
     stated = fields.get("references", [])
     if not isinstance(stated, list) or len(stated) > MOST_REFERENCES:
         raise BadRequest(f'references: give up to {MOST_REFERENCES} sizes, as in ["1024x1024"]', param="references",

@@ -282,3 +282,12 @@ def test_the_ladder_reconciles_to_the_dollar() -> None:
     assert own.saves == pytest.approx(hosted.usd_per_year - own.usd_per_year)
     assert hosted.usd_per_year == pytest.approx(12 * 20_000 * 0.001148)
     assert own.usd_per_year == pytest.approx(12 * 0.69 * 730)
+
+
+def test_a_plan_uses_no_vendor_that_the_router_would_refuse_for_the_size() -> None:
+    said = answered("article", ("segment.bulk.size", "2048x1024"))
+    cloudflare = next(row for row in said.options if row.label == "cloudflare/flux-2-klein-4b")
+    assert not cloudflare.routable
+    assert "priced, not routable: 2048x1024 asked, a side has 1920 px at most here" in cloudflare.note
+    assert said.own is not None
+    assert not any("cloudflare" in price.against.says for price in said.own.others)

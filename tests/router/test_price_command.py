@@ -61,6 +61,18 @@ def test_a_price_nobody_is_dispatched_to_says_why() -> None:
     assert "not routable" not in answered(*ASKED)
 
 
+@pytest.mark.parametrize(("asked", "why"), [
+    (("--size", "2048x1024"), "2048x1024 asked, a side has 1920 px at most here"),
+    (("--size", "1024x1024", "--references", "64x512"), "a reference with a side of 512 px given, 511 at most here"),
+    (("--size", "1024x1024", "--references", "511x511"), "")])
+def test_a_size_the_vendor_does_not_take_is_not_routable_either(asked: tuple[str, ...], why: str) -> None:
+    words = ("price", "cloudflare/flux-2-klein-4b", *asked, "--on", "2026-11-22")
+    said = json.loads(answered(*words, "--json"))
+    assert said["routable"] is not bool(why)
+    assert said["not_routable_because"] == (f"priced, not routable: {why}" if why else None)
+    assert (f"  priced, not routable: {why}" in answered(*words).splitlines()) is bool(why)
+
+
 def test_a_stale_price_says_so() -> None:
     assert "stale: not checked for 292 days" in answered("price", "bfl/flux-2-pro", "--size", "1920x1080", "--on",
                                                          "2026-11-22")

@@ -20,9 +20,9 @@ RATES = ("id,model,operation,component,quality,size,tier,usd,unit,valid_from,val
          "source,note")
 GOOD = "mine,bfl/flux-2-pro,any,run,,,sync,0.02,per_run,2026-11-01,,2026-11-20,B,no,our invoice,"
 OFFERS = ("model,card,vendor_model,rule,family,rounding,rounding_basis,default_steps,max_references,max_reference_mp,"
-          "shutdown_on,successor,successor_quality,backend,least_side_px,most_side_px,side_multiple_px,not_routable,"
+          "shutdown_on,successor,successor_quality,backend,least_side_px,most_side_px,side_multiple_px,most_reference_px,not_routable,"
           "as_of,source,note")
-OFFER = "acme/flux-2-pro,flux-2-pro,flux,megapixels,,whole_mp,assumed,,8,,,,,,,,16,,2026-11,acme.example,"
+OFFER = "acme/flux-2-pro,flux-2-pro,flux,megapixels,,whole_mp,assumed,,8,,,,,,,,16,,,2026-11,acme.example,"
 
 
 def overlay(folder: Path, *rows: str, name: str = "mine.csv", header: str = RATES) -> Path:
@@ -156,7 +156,8 @@ def test_a_wrong_header_is_refused(tmp_path: Path, header: str, key: str) -> Non
     (OFFER.replace(",megapixels,", ",by_feel,"), "rule"),
     (OFFER.replace(",flux-2-pro,flux", ",,flux"), "card"),
     (OFFER.replace("megapixels", "tiles_steps"), "default_steps"),
-    (OFFER.replace(",16,,2026", ",even,,2026"), "side_multiple_px"),
+    (OFFER.replace(",16,,,2026", ",even,,,2026"), "side_multiple_px"),
+    (OFFER.replace(",16,,,2026", ",16,small,,2026"), "most_reference_px"),
     (OFFER.replace("acme.example", ""), "source"),
     (OFFER.replace(",8,,,,,", ",8,,,,medium,"), "successor_quality"),
 ])

@@ -57,6 +57,15 @@ def test_requests_count_as_images_and_the_tightest_row_binds(tmp_path: Path) -> 
     assert limits_at(rows, "2") == AccountLimits(None, None)
 
 
+def test_models_of_one_vendor_may_have_limits_of_their_own() -> None:
+    rows = LIMITS["azure-flux"]
+    pro = {tier: limits_at(rows, tier, models=["flux-2-pro"]).images_per_minute for tier in tiers_of(rows)}
+    flex = {tier: limits_at(rows, tier, models=["flux-2-flex"]).images_per_minute for tier in tiers_of(rows)}
+    assert (pro, flex) == ({"low": 15, "medium": 30, "high": 100}, {"low": 5, "medium": 10, "high": 25})
+    for models in ((), ("flux-2-pro", "flux-2-flex"), ("flux-3",)):
+        assert limits_at(rows, "low", models=models).images_per_minute == 5
+
+
 @pytest.mark.parametrize(("row", "key"), [
     (ROW.replace(",7,", ",0,"), "value"), (ROW.replace(",1,7", ",,7"), "tier"),
     (ROW.replace(",1,7", ",Gold,7"), "tier"), (ROW.replace("images_per_minute", "images"), "limit"),

@@ -16,11 +16,14 @@ from typing import Any
 
 from aiohttp import web
 
+from tests.router.backends.azure_server import AzureServer
 from tests.router.backends.bfl_server import BflServer
+from tests.router.backends.cloudflare_server import CloudflareServer
 from tests.router.backends.compatible_server import CompatibleServer
 from tests.router.backends.fal_server import FalServer
 from tests.router.backends.loopback import Loopback
-from tests.router.backends.openai_server import OpenAIServer
+from tests.router.backends.openai_batch_server import OpenAIBatchServer
+from tests.router.backends.replicate_server import ReplicateServer
 
 COURSES = ("ok",) * 16 + ("refused", "busy", "unavailable", "broken")
 WORK_S = (0.3, 2.5)
@@ -98,19 +101,61 @@ class SlowFal(Fickle, FalServer):
 
 
 @dataclass
-class SlowOpenAI(Fickle, OpenAIServer):
-    async def _images(self, request: web.Request) -> web.StreamResponse:
-        self.made += 1
-        await asyncio.sleep(self.chance.uniform(*WORK_S))
-        return await super()._images(request)
+class SlowReplicate(Fickle, ReplicateServer):
+    async def _submit(self, request: web.Request) -> web.StreamResponse:
+        before = len(self.jobs)
+        answer = await super()._submit(request)
+        for job in list(self.jobs)[before:]:
+            self.is_running(job)
+            self.made += 1
+        return answer
+
+    async def _state(self, request: web.Request) -> web.StreamResponse:
+        job = request.match_info["job"]
+        if job in self.jobs and self.jobs[job][0] == "ok":
+            if self.is_running(job):
+                return web.json_response(self._task(job, "processing"))
+            self.asked[job] = 9
+        return await super()._state(request)
+
+    async def _file(self, request: web.Request) -> web.StreamResponse:
+        if self.is_expired(request.match_info["job"]):
+            return web.Response(status=404)
+        return await super()._file(request)
 
 
 @dataclass
-class SlowCompatible(Fickle, CompatibleServer):
+class OnTheLine(Fickle):
+    """Answers when it has made the picture; who hangs up before has paid for it."""
+
     async def _images(self, request: web.Request) -> web.StreamResponse:
         self.made += 1
         await asyncio.sleep(self.chance.uniform(*WORK_S))
-        return await super()._images(request)
+        return await super()._images(request)  # type: ignore[misc,no-any-return]
+
+
+@dataclass
+class SlowOpenAI(OnTheLine, OpenAIBatchServer):
+    def facts(self) -> dict[str, int]:
+        return super().facts() | {"batches": len(self.batches), "uploads": len(self.uploads)}
+
+
+@dataclass
+class SlowAzure(OnTheLine, AzureServer):
+    """Its own words for errors are drawn as those of OpenAI."""
+
+
+@dataclass
+class SlowCompatible(OnTheLine, CompatibleServer):
+    """Together, DeepInfra, Azure FLUX, our own worker."""
+
+
+@dataclass
+class SlowCloudflare(Fickle, CloudflareServer):
+    async def _run(self, request: web.Request) -> web.StreamResponse:
+        self.made += 1
+        await asyncio.sleep(self.chance.uniform(*WORK_S))
+        return await super()._run(request)
 
 
 class Hooks:
@@ -132,8 +177,9 @@ class Hooks:
 
 def servers() -> dict[str, Any]:
     """Every vendor's server by the vendor's id; new ones are added here."""
-    made: dict[str, Any] = {"openai": SlowOpenAI(), "bfl": SlowBfl(), "fal": SlowFal()}
-    return made | {name: SlowCompatible(speaks=name) for name in ("together", "deepinfra", "worker")}
+    made: dict[str, Any] = {"openai": SlowOpenAI(), "bfl": SlowBfl(), "fal": SlowFal(), "replicate": SlowReplicate(),
+                            "azure": SlowAzure(), "cloudflare": SlowCloudflare()}
+    return made | {name: SlowCompatible(speaks=name) for name in ("together", "deepinfra", "azure-flux", "worker")}
 
 
 async def serve() -> None:

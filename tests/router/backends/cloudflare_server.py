@@ -17,6 +17,8 @@ ACCOUNT = "/client/v4/accounts/0123456789abcdef/ai"
 _ERRORS: dict[str, tuple[int, int | None, dict[str, str]]] = {
     "refused": (400, 3030, {}),
     "money": (429, 3036, {}),
+    "spent": (429, 4006, {}),
+    "paid_plan": (403, 5035, {}),
     "account": (401, 10000, {}),
     "blocked": (403, 3023, {}),
     "busy": (429, 3040, {"Retry-After": "6"}),

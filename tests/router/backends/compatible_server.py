@@ -20,7 +20,7 @@ __all__ = ["CompatibleServer"]
 _JSON_ALWAYS = ("empty", "error_in_200", "refused_in_200", "strange", "null_picture", "fetched")
 _FORMATS = {"together": ("base64",), "deepinfra": ("",), "azure-flux": ("",), "vllm-omni": ("b64_json", "file", ""),
             "sglang": ("b64_json",), "worker": ("b64_json", "file", "")}
-_UNKNOWN = {"together": ("size", "mask"), "azure-flux": ("size", "mask", "steps", "lora", "response_format"),
+_UNKNOWN = {"together": ("size", "mask"), "azure-flux": ("size", "mask", "lora", "response_format"),
             "deepinfra": ("width", "seed", "steps", "response_format", "output_format"),
             "vllm-omni": ("mask", "width", "steps"), "sglang": ("lora", "mask"), "worker": ("mask",)}
 
@@ -33,7 +33,15 @@ class CompatibleServer(OpenAIServer):
 
     def routes(self) -> list[web.RouteDef]:
         return [*super().routes(), web.get("/health", self._health), web.get("/files/{at}", self._file),
-                web.post("/v1/flux-2-pro", self._flux), web.get("/openai/v1/models", self._models)]
+                web.post("/v1/flux-2-pro", self._flux), web.get("/openai/v1/models", self._models),
+                web.get("/v1/me", self._models)]
+
+    async def _models(self, request: web.Request) -> web.StreamResponse:
+        """DeepInfra gives its list to anybody, and the account to its owner alone."""
+        is_open = self.speaks == "deepinfra" and request.path != "/v1/me"
+        if not is_open and request.headers.get("Authorization") != f"Bearer {self.key}":
+            return web.json_response({"error": {"code": "invalid_api_key"}}, status=401)
+        return await super()._models(request)
 
     async def _flux(self, request: web.Request) -> web.StreamResponse:
         assert self.speaks == "azure-flux"

@@ -30,7 +30,7 @@ class OpenAIBatchServer(OpenAIServer):
             the Images API, `lost` (done, but nobody is told), `hung_up` (not done), `html`, or `cut` (half a file).
         courses: how single requests go, by custom id: as in the Images API, or `missing` for a line in neither file.
         finished: requests that are done when the batch expires or is cancelled.
-        ranges: the vendor lets a download begin in the middle.
+        ranges: the vendor lets a download begin in the middle, after it did not so many times.
         refuses: the code with which validation fails.
         id_first: `custom_id` stands at the start of a line.
         unnamed: answers in which a batch that is over names no files yet.
@@ -41,6 +41,7 @@ class OpenAIBatchServer(OpenAIServer):
     courses: dict[str, str] = field(default_factory=dict)
     finished: int = 10**9
     ranges: bool = False
+    ranges_ignored: int = 0
     refuses: str = ""
     id_first: bool = True
     unnamed: int = 0
@@ -174,7 +175,9 @@ class OpenAIBatchServer(OpenAIServer):
         batch = next(batch for batch in self.batches if batch["id"] == batch_id)
         names = self._output(batch) if kind == "out" else self._errors(batch)
         start, response = 0, web.StreamResponse(headers={"Content-Type": "application/octet-stream"})
-        if self.ranges and (asked := request.headers.get("Range")):
+        asked = request.headers.get("Range")
+        self.ranges_ignored -= asked is not None
+        if self.ranges and asked and self.ranges_ignored < 0:
             start = int(asked.removeprefix("bytes=").removesuffix("-"))
             response = web.StreamResponse(status=206, headers={"Content-Range": f"bytes {start}-999/1000"})
         response.enable_chunked_encoding()

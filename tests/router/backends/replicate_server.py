@@ -19,6 +19,7 @@ __all__ = ["ReplicateServer"]
 _ERRORS: dict[str, tuple[int, Any, dict[str, str]]] = {
     "busy": (429, {"detail": "Request was throttled.", "status": 429}, {"Retry-After": "6"}),
     "throttled": (429, {"detail": "Request was throttled. Your rate limit resets in ~30s."}, {}),
+    "throttled_before": (429, {"detail": "Request was throttled. Expected available in 1 second."}, {}),
     "throttled_too": (429, {"detail": "Request was throttled.", "retry_after": 10}, {}),
     "throttled_wordless": (429, {"detail": "Request was throttled."}, {}),
     "money": (402, {"title": "Insufficient credit", "detail": "a sentence", "status": 402}, {}),

@@ -37,6 +37,8 @@ def reply_to(course: str, model: str = ENTRY.wire_model, **wishes: Any) -> tuple
 @pytest.mark.parametrize(("course", "kind", "trouble", "code", "billed"), [
     ("refused", Kind.REFUSED, Trouble.NONE, "3030", True),
     ("money", Kind.NOT_STARTED, Trouble.MONEY, "3036", False),
+    ("spent", Kind.NOT_STARTED, Trouble.MONEY, "4006", False),
+    ("paid_plan", Kind.NOT_STARTED, Trouble.ACCOUNT, "5035", False),
     ("blocked", Kind.NOT_STARTED, Trouble.ACCOUNT, "3023", False),
     ("account", Kind.NOT_STARTED, Trouble.ACCOUNT, "10000", False),
     ("busy", Kind.NOT_STARTED, Trouble.BUSY, "3040", False),

@@ -20,7 +20,7 @@ from router.errors import LedgerError
 from router.pictures import read_picture
 from tests.router.backends.bench import ENTRIES, PROMPT, Bench, run
 from tests.router.backends.files import base64_of, picture, png
-from tests.router.backends.openai_batch_bench import BatchBench
+from tests.router.backends.openai_batch_bench import BatchBench, Steps
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -144,6 +144,29 @@ def test_the_books_know_the_pool_before_a_batch_is_made_and_the_batch_before_it_
             assert sorted(bench.watching.jobs[5:]) == [(f"batch_0 request-{at}.1", None) for at in range(5)]
             asked = [steps for _, steps in bench.watching.at]
             assert asked == [()] * 5 + [("upload", "create")] * 5
+
+    run(scenario)
+
+
+def test_a_pool_waits_for_the_books() -> None:
+    async def scenario() -> None:
+        async with BatchBench() as bench:
+            slow, written = Steps(bench.server), asyncio.Event()
+
+            async def submitted(provider_job: str, _: object) -> None:
+                await written.wait()
+                slow.jobs.append((provider_job, None))
+
+            slow.submitted = submitted  # type: ignore[method-assign, assignment]
+            quick = bench.begin(bench.batch_job(0))
+            late = asyncio.create_task(bench.backend.make(bench.batch_job(1), slow))
+            await bench.joined(1)
+            bench.pools.set()
+            await asyncio.sleep(0.05)
+            assert bench.server.asked == slow.jobs == []
+            written.set()
+            assert [(await task).kind for task in (*quick, late)] == [Kind.OK, Kind.OK]
+            assert len(bench.server.batches) == 1
 
     run(scenario)
 

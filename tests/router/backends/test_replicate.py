@@ -36,7 +36,7 @@ def reply_to(course: str, model: str = "black-forest-labs/flux-2-pro", **wishes:
     ("failed", Kind.FAILED, Trouble.OUTAGE, "failed", True),
     ("out_of_memory", Kind.FAILED, Trouble.OUTAGE, "E1001", True),
     ("canceled", Kind.FAILED, Trouble.OUTAGE, "canceled", True),
-    ("aborted", Kind.FAILED, Trouble.OUTAGE, "aborted", True),
+    ("aborted", Kind.FAILED, Trouble.OUTAGE, "aborted", False),
     ("at_once", Kind.OK, Trouble.NONE, "", True),
     ("in_a_list", Kind.OK, Trouble.NONE, "", True),
     ("job_flaky", Kind.OK, Trouble.NONE, "", True),
@@ -56,7 +56,8 @@ def test_what_becomes_of_a_prediction(course: str, kind: Kind, trouble: Trouble,
 
 
 @pytest.mark.parametrize(("course", "seconds"), [
-    ("busy", 6.0), ("throttled", 30.0), ("throttled_too", 10.0), ("throttled_wordless", None)])
+    ("busy", 6.0), ("throttled", 30.0), ("throttled_before", 1.0), ("throttled_too", 10.0),
+    ("throttled_wordless", None)])
 def test_a_limit_says_when_it_resets(course: str, seconds: float | None) -> None:
     reply, bench = reply_to(course)
     assert (reply.kind, reply.trouble, reply.retry_after_s) == (Kind.NOT_STARTED, Trouble.BUSY, seconds)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from router.ledger.job_protocol import FINAL, EarlierAttempt, JobEnd, JobRow, Message, TakenJob
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
 
@@ -89,6 +89,9 @@ class MemoryJobs:
     async def counts(self, tenant: str | None = None) -> dict[str, int]:
         states = [row.state for row in self.rows.values() if row.state not in FINAL]
         return {state: states.count(state) for state in set(states)}
+
+    async def ended(self, job_ids: Sequence[str]) -> frozenset[str]:
+        return frozenset(name for name in job_ids if name in self.rows and self.rows[name].state in FINAL)
 
     async def forget(self, before: datetime) -> int:
         return 0

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import time
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from decimal import Decimal
@@ -24,6 +26,7 @@ from .test_promises import BFL, OPENAI, REFUSED, Played
 from .worlds import OWN, picture, policy_with
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 BUSY = Reply(Kind.NOT_STARTED, code="429", trouble=Trouble.BUSY, retry_after_s=20.0)
@@ -65,7 +68,7 @@ class Crashed(Played):
                           START + timedelta(seconds=due_s), START, started_at=START, starts=1, parts=parts)
 
     async def left(self, request: ImageRequest | None = REQUEST) -> None:
-        parcel = await Parcels(self.folder / "store").keep(request) if request else ""
+        parcel = await Parcels(self.folder / "store").keep(request, "img-1") if request else ""
         self.ledger.jobs.rows["img-1"] = replace(self.row, parcel=parcel)
         for attempt in self.attempts:
             self.ledger.intents[attempt.attempt_id] = _intent(attempt)
@@ -143,7 +146,7 @@ def test_lost_work_of_our_own_gpus_is_simply_made_again(tmp_path: Path) -> None:
         played.ledger.jobs.tried = lambda _: lost
         for attempt in lost:
             played.ledger.intents[attempt.attempt_id] = _intent(attempt)
-        parcel = await Parcels(tmp_path / "store").keep(replace(REQUEST, model="auto"))
+        parcel = await Parcels(tmp_path / "store").keep(replace(REQUEST, model="auto"), "img-1")
         played.ledger.jobs.rows["img-1"] = JobRow(
             "img-1", "acme", "running", "generate", "default", "now", 1, START, START + timedelta(hours=1), START,
             parcel=parcel, parts="1")
@@ -292,7 +295,8 @@ def test_a_parcel_gives_back_what_was_put_in_and_is_nobody_s_else(tmp_path: Path
                             size=Size(512, 256), n=3, seed=7, lora=Lora("brand", 0.5), max_usd=Decimal("0.123456"),
                             deadline_s=12.5, tags={"a": "b"}, urgency="can_wait", tenant="acme", text="exact")
         for request in (full, ImageRequest("plain")):
-            name = await parcels.keep(request)
+            name = await parcels.keep(request, "img-1")
+            assert name == "img-1.job"
             assert await parcels.find(name) == request
             assert (tmp_path / "jobs" / name).stat().st_mode & 0o777 == 0o600
             await parcels.drop(name)
@@ -300,4 +304,17 @@ def test_a_parcel_gives_back_what_was_put_in_and_is_nobody_s_else(tmp_path: Path
         (tmp_path / "jobs" / ("x" * 22 + ".job")).write_bytes(b'{"version": 9}\n')
         assert await parcels.find("x" * 22 + ".job") is None
         assert await parcels.find("../hash.key") is None
+        strange = await parcels.keep(full, "../../etc/passwd")
+        assert await parcels.find(strange) == full
+        for name, days in (("img-over", 1), ("img-waits", 1), ("img-others", 1), ("img-forgotten", 50), ("img-new", 0)):
+            await parcels.keep(full, name)
+            then = time.time() - days * 86_400
+            os.utime(tmp_path / "jobs" / f"{name}.job", (then, then))
+
+        async def ended(names: Sequence[str]) -> frozenset[str]:
+            return frozenset(names) & {"img-over", "img-new"}
+
+        await parcels.sweep(ended)
+        left = {path.stem for path in (tmp_path / "jobs").iterdir() if path.stem.startswith("img-")}
+        assert left == {"img-waits", "img-others", "img-new"}
     simulate(story)

@@ -218,6 +218,15 @@ def test_a_vendor_may_take_fewer_sizes_than_the_model(size: Size, model: str, wh
     assert reason(decision, f"replicate/{model}") is why
 
 
+@pytest.mark.parametrize(("sides", "why"), [
+    ((511, 64), None), ((64, 512), Reason.REFERENCE_TOO_LARGE), ((1024, 1024), Reason.REFERENCE_TOO_LARGE)])
+def test_a_vendor_may_take_small_references_alone(sides: tuple[int, int], why: Reason | None) -> None:
+    edit = asked(operation="edit", references=(picture(64, 64), picture(*sides)))
+    decision = decided(edit, *HOSTED, {"name": "cf", "vendor": "cloudflare", "simulated": True})
+    assert reason(decision, "cf/flux-2-klein-4b") is why
+    assert reason(decision, "bfl/flux-2-pro") is None
+
+
 def test_what_is_priced_and_not_routable_is_no_option() -> None:
     decision = decided(asked(), {"name": "replicate", "vendor": "replicate", "simulated": True})
     assert {option.label for option, _, _ in decision.verdicts()} == {
@@ -231,6 +240,12 @@ def test_one_vendor_may_need_two_backends() -> None:
                             "deployments": {"gpt-image-2": "pictures"}})
     assert {option.wire_model for option, _, _ in gpt.verdicts()} == {
         "pictures", "gpt-image-2.5-flare", "gpt-image-2.5-sunburst"}
+
+
+def test_azure_makes_no_webp() -> None:
+    decision = decided(asked(output_format="webp"), *HOSTED, {"name": "gpt", "vendor": "azure", "simulated": True})
+    assert reason(decision, "gpt/gpt-image-2@medium") is Reason.NO_FORMAT
+    assert reason(decision, "openai/gpt-image-2@medium") is None
 
 
 def test_edits_and_masks_go_where_they_are_understood() -> None:

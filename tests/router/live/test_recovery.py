@@ -136,7 +136,7 @@ def test_what_nobody_can_be_asked_for_stays_at_its_worst(tmp_path: Path) -> None
     uncollectable = Reply(Kind.FAILED, code="not_collectable", possibly_billed=True)
     assert recovered(tmp_path, reply=uncollectable).settled.code == "not_collectable"
     for attempt, later in ((replace(OPEN, backend="gone"), 60.0), (replace(OPEN, provider_job=""), 60.0),
-                           (OPEN, timedelta(hours=24, seconds=1).total_seconds())):
+                           (OPEN, timedelta(days=7, seconds=1).total_seconds())):
         known = recovered(tmp_path, attempt, later=later)
         assert (known.settled.state, known.settled.settled_micro_usd, known.settled.code, known.backend.asked) == (
             "possibly_billed", 45_000, "lost_with_its_process", [])

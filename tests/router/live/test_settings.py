@@ -256,7 +256,11 @@ def test_the_shipped_sandbox_needs_no_key_and_the_environment_makes_a_backend_of
 @pytest.mark.parametrize(("text", "images", "at_once"), [
     ("", 5, None), ('tier = "3"', 50, None), ('tier = "5"\nimages_per_minute = 40', 40, None),
     ('vendor = "fal"\ntier = "Most"', None, 40), ('vendor = "fal"\ntier = "most"\nconcurrent = 7', None, 7),
-    ('vendor = "replicate"\ntier = "standard"', 600, None), ('vendor = "azure-flux"\ntier = "medium"', 30, None),
+    ('vendor = "replicate"\ntier = "standard"', 600, None), ('vendor = "azure-flux"\ntier = "medium"', 10, None),
+    ('vendor = "azure-flux"\ntier = "medium"\nmodels = ["flux-2-pro"]', 30, None),
+    ('vendor = "azure-flux"\nmodels = ["flux-2-pro"]', 15, None), ('vendor = "azure-flux"', 5, None),
+    ('vendor = "openai"\ntier = "3"\nmodels = ["gpt-image-2.5"]', 50, None),
+    ('vendor = "azure"\ntier = "6"', 36, None), ('vendor = "deepinfra"', None, 200),
 ])
 def test_a_tier_says_the_limits_that_are_not_written_out(text: str, images: int | None, at_once: int | None) -> None:
     vendor = "" if "vendor" in text else 'vendor = "openai"'

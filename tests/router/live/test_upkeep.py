@@ -18,7 +18,7 @@ from router.jobs.workshop import Workshop
 from router.options import Catalogue
 from router.quantities import Size
 from router.request import ImageRequest
-from router.server_settings import StoreSettings
+from router.server_settings import JobSettings, StoreSettings
 from router.store import PictureStore
 from router.upkeep import Upkeep
 
@@ -55,7 +55,7 @@ def kept_up(folder: Path, books: Books, *, seconds: float) -> tuple[list[Event],
         events: list[Event] = []
         learned: list[Acceptance] = []
         shop = Workshop(books, {}, PictureStore(StoreSettings(folder=folder)), Parcels(folder), clock,  # type: ignore[arg-type]
-                        events.append, frozenset(), telling=lambda job: job.id, woken=lambda: None)
+                        events.append, frozenset(), JobSettings(), leave=lambda _: None, woken=lambda: None)
         upkeep = Upkeep(shop, settle_again=nothing, learned=learned.append, keep_days=400)
         await asyncio.sleep(seconds)
         await asyncio.wait_for(upkeep.stop(), 1.0)
