@@ -198,5 +198,5 @@ async def looked_for(name: str, api: BatchApi, *, terms: BatchTerms,
         if found is not None:
             return found
         if left:
-            await sleep(terms.longest_poll_s)
+            await sleep(terms.between_looks_s)
     return None

@@ -27,7 +27,8 @@ class BatchTerms:
         first_poll_s, longest_poll_s, poll_growth: waits between questions about a batch.
         most_misses: questions in a row without an answer, which is some seven hours at the longest wait.
         longest_s: a batch that is not over after so long never will be; the vendor ends it after 24 h.
-        looks: times a batch is looked for that may never have been created, a longest wait apart.
+        looks, between_looks_s: times a batch is looked for that may never have been created, and how far apart. Whoever
+            looks comes a quarter of a minute after the process that made it, whose lease has run out.
     """
 
     wait_s: float = 30.0
@@ -39,6 +40,7 @@ class BatchTerms:
     most_misses: int = 420
     longest_s: float = 48 * 3600.0
     looks: int = 3
+    between_looks_s: float = 20.0
 
 
 TERMS = BatchTerms()

@@ -29,9 +29,9 @@ BASES = {"bfl": "", "fal": "", "azure": "/openai/v1", "cloudflare": f"{ACCOUNT}/
 MODELS = {"openai": "gpt-image-2", "bfl": "flux-2-pro", "fal": "flux-2-pro", "replicate": "flux-2-pro",
           "azure": "gpt-image-2", "azure-flux": "flux-2-pro", "cloudflare": "flux-2-dev", "together": "flux-2-dev",
           "deepinfra": "flux-2-dev", "worker": "flux-2-klein-4b"}
-BATCHED_SHARE = 0.1
-LONG_S = 60.0
-"""A batch gathers for half a minute; a process that lives for three seconds never sends one."""
+LONG_S = 150.0
+"""A batch gathers for half a minute, and one that was never sent is looked for as long: a process that lives for three
+seconds never sends one."""
 FINAL = ("done", "failed", "refused", "cancelled")
 
 
@@ -55,7 +55,8 @@ class Soaked:
     wrong: list[str] = field(default_factory=list)
 
 
-def soak(folder: Path, *, jobs: int = 200, kill_every_s: float = 3.0, most_s: float = 600.0, seed: int = 5) -> Soaked:
+def soak(folder: Path, *, jobs: int = 200, kill_every_s: float = 3.0, most_s: float = 900.0,
+         batched_share: float = 0.1, seed: int = 5) -> Soaked:
     """Run it in a folder; the router's own processes end with it."""
     vendors = subprocess.Popen([sys.executable, "-m", "tests.soak.vendors"], stdout=subprocess.PIPE, text=True)
     try:
@@ -65,12 +66,13 @@ def soak(folder: Path, *, jobs: int = 200, kill_every_s: float = 3.0, most_s: fl
         _set_keys()
         server = Server(folder).start()
         try:
-            return _Run(server, urls, random.Random(seed)).through(jobs, kill_every_s=kill_every_s, most_s=most_s)
+            run = _Run(server, urls, random.Random(seed), batched_share)
+            return run.through(jobs, kill_every_s=kill_every_s, most_s=most_s)
         finally:
             server.stop()
     finally:
         vendors.terminate()
-        vendors.wait(10)
+        vendors.communicate(timeout=10)
 
 
 def _set_keys() -> None:
@@ -97,8 +99,8 @@ def _write_settings(folder: Path, urls: dict[str, str]) -> None:
 
 
 class _Run:
-    def __init__(self, server: Server, urls: dict[str, str], chance: random.Random) -> None:
-        self.server, self.urls, self.chance = server, urls, chance
+    def __init__(self, server: Server, urls: dict[str, str], chance: random.Random, batched_share: float) -> None:
+        self.server, self.urls, self.chance, self.batched_share = server, urls, chance, batched_share
         self.soaked, self.accepted = Soaked(), list[str]()
 
     def through(self, jobs: int, *, kill_every_s: float, most_s: float) -> Soaked:
@@ -125,7 +127,7 @@ class _Run:
         body = {"prompt": f"picture {number}", "size": "1024x1024", "n": self.chance.choice((1, 1, 1, 2)),
                 "model": "auto" if vendor == "auto" else f"{vendor}/{MODELS[vendor]}",
                 "routing": {"webhook_url": f"{self.urls['report']}/hook", "deadline_s": 300}}
-        if self.chance.random() < BATCHED_SHARE:
+        if self.chance.random() < self.batched_share:
             body["model"] = "openai/gpt-image-2"
             body["routing"] |= {"urgency": "can_wait", "deadline_s": 90_000}
         try:

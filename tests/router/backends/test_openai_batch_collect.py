@@ -128,7 +128,7 @@ def test_a_creation_nobody_answered_for_is_looked_for(course: str) -> None:
             assert told == ({(Kind.OK, Trouble.NONE, True)} if course == "lost" else
                             {(Kind.NOT_STARTED, Trouble.OUTAGE, False)})
             assert bench.server.count("create") == 1
-            assert bench.waits.count(TERMS.longest_poll_s) == (0 if course == "lost" else TERMS.looks - 1)
+            assert bench.waits.count(TERMS.between_looks_s) == (0 if course == "lost" else TERMS.looks - 1)
 
     run(scenario)
 
