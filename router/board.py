@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from .attempts import Kind
 from .backends.protocol import Trouble
-from .breaker import Breaker
+from .breaker import RATE_LIMIT, Breaker
 from .states import BackendState, States
 
 if TYPE_CHECKING:
@@ -59,9 +59,13 @@ class Board:
         """A snapshot."""
         return States({name: self._state(place, now) for name, place in self._places.items()}, left_micro_usd, budget)
 
-    def admits(self, backend: str, now: float) -> bool:
-        """Whether the breaker lets a request through; asked once more right before it is sent."""
-        return self._places[backend].breaker.admits(now)
+    def admits(self, backend: str, now: float, *, batched: bool = False) -> bool:
+        """Whether the breaker lets a request through; asked once more right before it is sent.
+
+        A batch has limits of its own: what closed the line for a rate lets it through.
+        """
+        breaker = self._places[backend].breaker
+        return breaker.admits(now) or (batched and breaker.why == RATE_LIMIT)
 
     def closed_for_s(self, backend: str, now: float) -> float:
         """Seconds until the breaker lets a probe through."""
@@ -77,10 +81,16 @@ class Board:
         if place.told is not None:
             place.told = (place.told[0], max(0, place.told[1] - images))
 
-    def ended(self, backend: str, call: str, *, reply: Reply | None, now: float) -> None:
-        """A call is over; None where it broke without an answer."""
+    def ended(self, backend: str, call: str, *, reply: Reply | None, now: float, batched: bool = False) -> None:
+        """A call is over; None where it broke without an answer.
+
+        Of the line a batch says nothing but what holds for the whole account: thousands of its answers come at once,
+        and what they tell happened hours ago.
+        """
         place = self._places[backend]
         place.ends_at.pop(call, None)
+        if batched and (reply is None or reply.trouble not in (Trouble.MONEY, Trouble.ACCOUNT)):
+            return
         place.breaker = _judged(place.breaker, reply, now)
         if reply is not None and reply.headroom is not None:
             place.told = (now, reply.headroom)

@@ -113,7 +113,7 @@ class Dispatcher:
         done, _ = await asyncio.wait(watched, timeout=max(0.0, until - self._clock.monotonic()),
                                      return_when=asyncio.FIRST_COMPLETED)
         if not done:
-            if attempt.option is not None:
+            if attempt.option is not None and not attempt.option.is_batched:
                 self._board.late(attempt.option.backend.name, now=self._clock.monotonic())
             return self._outcome(part, Outcome(attempt.number, Kind.TIMED_OUT, 0.0, pending=True, possibly_billed=True))
         best = min((task.result() for task in done), key=lambda outcome: outcome.kind is not Kind.OK)
@@ -123,7 +123,8 @@ class Dispatcher:
     async def _send(self, part: Part, attempt: Attempt, candidate: Candidate, charge: Charge) -> Outcome | None:
         """Reserve, then send; an outcome where nothing was sent."""
         now, backend = self._clock.monotonic(), candidate.backend
-        if part.errand.abandoned.is_set() or not self._board.admits(backend, now):
+        batched = candidate.option.is_batched  # a batch has limits of its own
+        if part.errand.abandoned.is_set() or not self._board.admits(backend, now, batched=batched):
             return self._outcome(part, Outcome(attempt.number, Kind.NOT_STARTED, 0.0, code="closed",
                                                retry_after_s=self._board.closed_for_s(backend, now)))
         number = part.first_number + attempt.number
@@ -132,13 +133,13 @@ class Dispatcher:
         if short is not None:
             self._told("budget_short", call, code=short)
             return self._outcome(part, Outcome(attempt.number, Kind.NO_BUDGET, 0.0, code=short))
-        if not candidate.option.is_batched:  # a batch has limits of its own
+        if not batched:
             self._board.started(backend, call.attempt_id, images=call.n, expected_s=candidate.p50_s, now=now)
         task = asyncio.create_task(self._call(call))
         part.running[attempt.number], part.made_by[attempt.number] = task, candidate
         self._calls.add(task)
         task.add_done_callback(self._calls.discard)
-        if candidate.option.is_batched:
+        if batched:
             self._long.add(task)
             task.add_done_callback(self._long.discard)
         if errand_terms := part.errand.terms:
@@ -180,7 +181,8 @@ class Dispatcher:
             left_open = call.number in call.part.submitted  # the next process asks the provider for it
             raise
         finally:
-            self._board.ended(call.candidate.backend, call.attempt_id, reply=reply, now=self._clock.monotonic())
+            self._board.ended(call.candidate.backend, call.attempt_id, reply=reply, now=self._clock.monotonic(),
+                              batched=option.is_batched)
             if reply is None and not left_open:
                 await asyncio.shield(self._broken(call))
         await self._keep(call, reply)

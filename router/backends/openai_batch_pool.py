@@ -36,11 +36,12 @@ class UnsentError(Exception):
     """Nothing was asked of the vendor that could cost anything.
 
     Attributes:
-        reply: NOT_STARTED, and why.
+        reply: NOT_STARTED, and why; FAILED where asking again would be answered alike.
     """
 
     def __init__(self, reply: Reply) -> None:
-        self.reply = replace(reply, kind=Kind.NOT_STARTED, refusal=None, possibly_billed=False)
+        kind = Kind.FAILED if reply.trouble is Trouble.OUR_REQUEST else Kind.NOT_STARTED
+        self.reply = replace(reply, kind=kind, refusal=None, possibly_billed=False)
         super().__init__(reply.code)
 
 

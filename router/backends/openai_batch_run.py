@@ -137,7 +137,7 @@ class Run:
             status = word(batch.get("status"))
             if status in _OVER:
                 looks -= 1
-                if not looks or status != "completed" or any(batch.get(file) for file in _FILES):
+                if not looks or status == "failed" or _names_what_it_made(batch):
                     return batch
             if waited_s >= self._terms.longest_s:
                 raise NoAnswer("too_long", sent=True)
@@ -200,16 +200,29 @@ class Run:
     def _without_line(self, batch: Mapping[str, Any]) -> Reply:
         """What became of a request that neither file tells of."""
         status = batch.get("status")
-        if status in ("expired", "cancelled"):
+        if status in ("expired", "cancelled") and (batch.get("output_file_id") or _made(batch) == 0):
             return Reply(Kind.FAILED, code=f"batch_{status}")
         if status != "failed":
             return lost("no_line", sent=True, vendor=self._vendor)
         errors = batch.get("errors")
         code = error_code({"error": errors.get("data")}) if isinstance(errors, dict) else ""
+        if code in _QUEUE_FULL:
+            return Reply(Kind.NOT_STARTED, code=code, trouble=Trouble.BUSY)
         reply = from_status(400, code=word(code) or "batch_failed", headers={}, vendor=self._vendor)
-        return replace(reply, kind=Kind.NOT_STARTED, refusal=None, possibly_billed=False,
-                       trouble=Trouble.BUSY if code in _QUEUE_FULL else reply.trouble)
+        kind = Kind.FAILED if reply.trouble is Trouble.OUR_REQUEST else Kind.NOT_STARTED
+        return replace(reply, kind=kind, refusal=None, possibly_billed=False)
 
     def _lost(self, error: NoAnswer | VendorError) -> Reply:
         reply = error.reply if isinstance(error, VendorError) else lost(error.code, sent=True, vendor=self._vendor)
         return after_submission(reply, "", vendor=self._vendor)
+
+
+def _made(batch: Mapping[str, Any]) -> object:
+    """How many requests were completed, and so are paid for; None where it is not said."""
+    counts = batch.get("request_counts")
+    return counts.get("completed") if isinstance(counts, dict) else None
+
+
+def _names_what_it_made(batch: Mapping[str, Any]) -> bool:
+    """Whether the output is there to be read, or nothing is in it; a batch may be over before it names its files."""
+    return bool(batch.get("output_file_id")) or (bool(batch.get("error_file_id")) and not _made(batch))

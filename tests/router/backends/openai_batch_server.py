@@ -131,7 +131,7 @@ class OpenAIBatchServer(OpenAIServer):
         told |= {"output_file_id": f"out-{batch['id']}" if done else None,
                  "error_file_id": f"err-{batch['id']}" if failed else None, "errors": None,
                  "request_counts": {"total": len(lines), "completed": len(done), "failed": len(failed)}}
-        if status == "completed" and self.unnamed:
+        if status in ("completed", *_DONE) and self.unnamed:
             self.unnamed -= 1
             told |= {"output_file_id": None, "error_file_id": None}
         if status == "failed":

@@ -205,7 +205,8 @@ def test_what_the_vendor_would_never_take_is_not_sent() -> None:
 
 
 def assert_unsent(reply: Reply, code: str, trouble: Trouble = Trouble.NONE) -> None:
-    assert (reply.kind, reply.code, reply.trouble, reply.possibly_billed) == (Kind.NOT_STARTED, code, trouble, False)
+    kind = Kind.FAILED if trouble is Trouble.OUR_REQUEST else Kind.NOT_STARTED
+    assert (reply.kind, reply.code, reply.trouble, reply.possibly_billed) == (kind, code, trouble, False)
 
 
 @pytest.mark.parametrize(("fault", "code", "trouble"), [

@@ -179,7 +179,7 @@ def test_a_batch_nobody_can_look_for_may_be_paid_for() -> None:
     run(scenario)
 
 
-@pytest.mark.parametrize(("status", "kind"), [("account", Kind.NOT_STARTED), ("our_request", Kind.NOT_STARTED),
+@pytest.mark.parametrize(("status", "kind"), [("account", Kind.NOT_STARTED), ("our_request", Kind.FAILED),
                                               ("busy", Kind.NOT_STARTED), ("money", Kind.NOT_STARTED)])
 def test_a_creation_that_was_declined_is_not_looked_for(status: str, kind: Kind) -> None:
     async def scenario() -> None:
@@ -257,6 +257,25 @@ def test_a_batch_that_is_over_before_its_files_are_named_is_asked_again() -> Non
             bench.server.unnamed = 10
             reply, = await bench.together(bench.batch_job(1))
             assert (reply.kind, reply.code, reply.possibly_billed) == (Kind.FAILED, "no_line", True)
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("status", ["expired", "cancelled"])
+def test_what_an_ended_batch_made_is_free_only_once_it_is_known_not_to_be_there(status: str) -> None:
+    async def scenario() -> None:
+        async with BatchBench() as bench:
+            server = bench.server
+            server.states, server.finished, server.unnamed = ("in_progress", status), 2, 2
+            replies = await bench.together(*(bench.batch_job(at) for at in range(3)))
+            assert sorted(reply.kind.value for reply in replies) == ["failed", "ok", "ok"]
+            server.unnamed = 10
+            replies = await bench.together(*(bench.batch_job(at) for at in range(3, 6)))
+            assert {(reply.kind, reply.code, reply.possibly_billed) for reply in replies} == {
+                (Kind.FAILED, "no_line", True)}, "two of them were paid for, and nobody says which"
+            server.finished, server.unnamed = 0, 10
+            reply, = await bench.together(bench.batch_job(6))
+            assert (reply.kind, reply.code, reply.possibly_billed) == (Kind.FAILED, f"batch_{status}", False)
 
     run(scenario)
 

@@ -61,19 +61,20 @@ async def _run(folder: Path, after_batch: str, server: OpenAIBatchServer, failin
         known = replace(settings.backends[0], key=replace(settings.backends[0].key, value=Loopback.key),
                         images_per_minute=None)
         settings = replace(settings, backends=(known,))
-        sent: Counter[str] = Counter()
+
+        def joined() -> int:
+            return sum(pool.requests for pool in backend._batches._pools.values())
 
         async def sleep(seconds: float) -> None:
-            while seconds == TERMS.wait_s and sent["attempt_sent"] < JOBS:  # noqa: ASYNC110 (nobody tells)
-                await asyncio.sleep(0.05)
-            await asyncio.sleep(2.0 if seconds == TERMS.wait_s else 0)  # until the last one is in the pool, too
+            while seconds == TERMS.wait_s and joined() < JOBS:  # noqa: ASYNC110 (nobody tells)
+                await asyncio.sleep(0.001)
+            await asyncio.sleep(0)
 
         gate = ByteGate(settings.server.answer_bytes_in_flight)
-        backend = open_backend(Wiring(known, gate, sleep=sleep))
+        backend: Any = open_backend(Wiring(known, gate, sleep=sleep))
         policy = policy_with(segment={"default": POLICY | {"after_batch": after_batch}})
         router = Router(settings, policy, environ={}, backends={"openai": backend})
         router.gate = gate
-        router.hooks.append(lambda event: sent.update([event.name]))
         async with router:
             names = [(await router.submit(ImageRequest(
                 f"number {number}", model="gpt-image-2", urgency="can_wait"), request_id=f"img-{number:04}")).row.id

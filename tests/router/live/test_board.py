@@ -173,3 +173,16 @@ def test_a_snapshot_does_not_change_with_the_board() -> None:
     before = board.states(0.0, left_micro_usd=5, budget="all")
     board.started("openai", "a", images=4, expected_s=1.0, now=0.0)
     assert (before.backends["openai"].in_flight, before.left_micro_usd, before.budget) == (0, 5, "all")
+
+
+def test_a_batch_counts_against_nothing_and_speaks_for_the_account_alone() -> None:
+    board = board_of()
+    for number in range(9):
+        board.ended("openai", str(number), batched=True, now=float(number), reply=None if number == 8 else Reply(
+            Kind.FAILED, trouble=Trouble.OUTAGE, headroom=0))
+    assert (board.admits("openai", 9.0), state(board, 9.0).images_left) == (True, 10)
+    board.ended("openai", "a", reply=CLOSING["rate limit"], now=10.0)
+    assert not board.admits("openai", 11.0)
+    assert board.admits("openai", 11.0, batched=True)
+    board.ended("openai", "b", reply=CLOSING["account"], now=12.0, batched=True)
+    assert not board.admits("openai", 13.0, batched=True)
