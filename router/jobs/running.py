@@ -148,13 +148,16 @@ class Runner:
 
     async def _work(self, taken: TakenJob, running: _Running) -> None:
         """Until it has ended or waits again; books that cannot be written now are asked again."""
+        is_first = True
         while True:
             try:
+                if not is_first:
+                    taken = replace(taken, attempts=await self._shop.earlier(taken.row.id))
                 await self._once(taken, running)
             except LedgerError as error:
                 self._tell_broken(error)
+                is_first = False
                 await asyncio.sleep(_BOOKS_AGAIN_S)
-                taken = replace(taken, attempts=await self._shop.earlier(taken.row.id))
             else:
                 return
 

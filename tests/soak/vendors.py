@@ -61,15 +61,21 @@ class Fickle(Loopback):
 
 
 @dataclass
-class SlowBfl(Fickle, BflServer):
+class ByJob(Fickle):
+    """Takes work under an id of its own."""
+
     async def _submit(self, request: web.Request) -> web.StreamResponse:
-        before = len(self.jobs)
-        answer = await super()._submit(request)
-        for job in list(self.jobs)[before:]:
+        jobs: dict[str, Any] = self.jobs  # type: ignore[attr-defined]
+        before = len(jobs)
+        answer: web.StreamResponse = await super()._submit(request)  # type: ignore[misc]
+        for job in list(jobs)[before:]:
             self.is_running(job)
             self.made += 1
         return answer
 
+
+@dataclass
+class SlowBfl(ByJob, BflServer):
     async def _state(self, request: web.Request) -> web.StreamResponse:
         job = request.query["id"]
         if job in self.jobs and self.jobs[job][0] == "ok":
@@ -82,15 +88,7 @@ class SlowBfl(Fickle, BflServer):
 
 
 @dataclass
-class SlowFal(Fickle, FalServer):
-    async def _submit(self, request: web.Request) -> web.StreamResponse:
-        before = len(self.jobs)
-        answer = await super()._submit(request)
-        for job in list(self.jobs)[before:]:
-            self.is_running(job)
-            self.made += 1
-        return answer
-
+class SlowFal(ByJob, FalServer):
     async def _state(self, request: web.Request) -> web.StreamResponse:
         job = request.match_info["job"]
         if job in self.jobs and self.jobs[job][0] == "ok":
@@ -101,15 +99,7 @@ class SlowFal(Fickle, FalServer):
 
 
 @dataclass
-class SlowReplicate(Fickle, ReplicateServer):
-    async def _submit(self, request: web.Request) -> web.StreamResponse:
-        before = len(self.jobs)
-        answer = await super()._submit(request)
-        for job in list(self.jobs)[before:]:
-            self.is_running(job)
-            self.made += 1
-        return answer
-
+class SlowReplicate(ByJob, ReplicateServer):
     async def _state(self, request: web.Request) -> web.StreamResponse:
         job = request.match_info["job"]
         if job in self.jobs and self.jobs[job][0] == "ok":

@@ -14,7 +14,7 @@ import pytest
 
 from router.attempts import Kind
 from router.backends.protocol import Job, Reply, Trouble
-from router.errors import BadRequest, NotDelivered
+from router.errors import BadRequest, LedgerError, NotDelivered
 from router.jobs.parcels import Parcels
 from router.ledger.job_protocol import EarlierAttempt, JobRow
 from router.ledger.values import Intent
@@ -317,4 +317,28 @@ def test_a_parcel_gives_back_what_was_put_in_and_is_nobody_s_else(tmp_path: Path
         await parcels.sweep(ended)
         left = {path.stem for path in (tmp_path / "jobs").iterdir() if path.stem.startswith("img-")}
         assert left == {"img-waits", "img-others", "img-new"}
+    simulate(story)
+
+
+def test_books_that_fail_for_long_cost_a_job_time_and_nothing_else(tmp_path: Path) -> None:
+    async def story(clock: VirtualClock) -> None:
+        crashed = Crashed(clock, tmp_path, tried(), job_1=FETCHED)
+        await crashed.left()
+        broken_until, settle, attempts = 100.0, crashed.ledger.settle, crashed.ledger.jobs.attempts
+
+        async def settling(settlement: Any) -> None:
+            if clock.monotonic() < broken_until:
+                raise LedgerError("the disk is full")
+            await settle(settlement)
+
+        async def reading(job_id: str) -> Any:
+            if clock.monotonic() < broken_until:
+                raise LedgerError("the disk is full")
+            return await attempts(job_id)
+
+        crashed.ledger.settle = settling  # type: ignore[method-assign]
+        crashed.ledger.jobs.attempts = reading  # type: ignore[method-assign]
+        row = await crashed.ended()
+        assert (row.state, row.starts, crashed.asked()) == ("done", 2, {})
+        assert "job_broken" not in crashed.events
     simulate(story)
