@@ -75,5 +75,5 @@ $(VENV)/.dev: $(VENV)/.run
 $(VENV)/.test: $(VENV)/.dev
 	$(call SAY,installing $(TORCH) and the worker's libraries)
 	@$(PIP) '$(TORCH)'
-	@$(PIP) --editable '.[worker,dev]'
+	@$(PIP) --editable '.[worker,ray,dev]'
 	@touch $@

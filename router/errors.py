@@ -4,6 +4,8 @@
     ├── TableError      a table cannot be trusted: which file, line, key and value, and how to mend it
     ├── PriceError      no price can be named for what was asked: why, and what to ask instead
     ├── BriefError      a file of prompts cannot be read or written: which file, why, and what to do
+    ├── CannotLoad      a model, or a file beside it, cannot be loaded as asked: which option, and what would work
+    ├── OutOfMemory     a picture did not fit on the card; what was loaded still works
     ├── OutOfReach      the measurements do not reach the configuration asked for
     ├── SettingsError   settings or a policy cannot be used: every problem together, one line each
     ├── BadRequest      a request cannot be honoured as written: which parameter, and what to write instead
@@ -19,8 +21,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["BadRequest", "BriefError", "KeyInUse", "LedgerError", "NotDelivered", "OutOfReach", "PriceError",
-           "RouterError", "SettingsError", "TableError", "one_line", "short_text"]
+__all__ = ["BadRequest", "BriefError", "CannotLoad", "KeyInUse", "LedgerError", "NotDelivered", "OutOfMemory",
+           "OutOfReach", "PriceError", "RouterError", "SettingsError", "TableError", "one_line", "short_text"]
 
 _LONGEST = 80
 
@@ -61,6 +63,14 @@ class PriceError(RouterError):
 
 class BriefError(RouterError):
     """A file of prompts that cannot be read, or an answer that cannot be written; the text names file and remedy."""
+
+
+class CannotLoad(RouterError):
+    """A model, a fine-tune or an option of theirs that cannot be loaded; the text names it and what would work."""
+
+
+class OutOfMemory(RouterError):
+    """A batch did not fit on the card; its memory was given back, and the next one may fit."""
 
 
 class OutOfReach(RouterError):
