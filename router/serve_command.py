@@ -166,6 +166,6 @@ async def _until_stopped() -> None:
             loop.add_signal_handler(number, stopped.set)
     await stopped.wait()
     for number in numbers:
-        with contextlib.suppress(NotImplementedError):
+        with contextlib.suppress(NotImplementedError):  # as above
             loop.remove_signal_handler(number)
         signal.signal(number, signal.SIG_DFL)

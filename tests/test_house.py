@@ -97,6 +97,7 @@ def test_imports_go_down_only() -> None:
     ("router", "import numpy\n", "the router stays light"),
     ("router", "def late():\n    from pandas import DataFrame\n", "the router stays light"),
     ("router", "def late():\n    import torch.nn\n", "the router stays light"),
+    ("router", "def late():\n    import diffusers\n", "the router stays light"),
     ("router", "def late():\n    import streamlit\n", "the router stays light"),
 ])
 def test_the_import_check_can_fail(tmp_path: Path, package: str, code: str, broken: str) -> None:

@@ -1,1 +1,1 @@
-"""Our own Flux 2 behind the OpenAI Images API: a queue, one pipeline on one card, and its seconds and joules."""
+"""Our own Flux 2: so far what is asked of it, the words it is loaded by, and pipelines with random weights."""
