@@ -26,7 +26,7 @@ QUANTISATIONS: Mapping[str, str] = {
     "fp8": "weights and activations in 8 bits (float); torchao, from Ada and Hopper on",
     "nf4": "weights in 4 bits, computed in bf16; bitsandbytes"}
 CACHES: Mapping[str, str] = {
-    "none": "every step is computed", "first-block": "steps whose first block changed little are skipped: faster, and "
+    "none": "every step is computed", "taylorseer": "after the third, four of five steps are extrapolated: faster, and "
     "another picture; of no use at 4 steps"}
 
 
