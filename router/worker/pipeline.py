@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import gc
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from logging import CRITICAL
 from time import perf_counter
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ..errors import OutOfMemory
 from .clocks import Clock, StepWatch
 from .encoding import opened_reference, picture_file
+from .fine_tunes import Rack
 from .identity import facts_of
 from .opening import open_pipeline
 from .order import Painted, Seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from PIL.Image import Image
 
+    from .fine_tunes import FineTune
     from .loading import Loading
     from .order import Facts, Order
 
@@ -42,12 +46,13 @@ class Ran:
 class Pipeline:
     """A loaded model. Attributes: `facts`, what is loaded."""
 
-    def __init__(self, pipe: Any, facts: Facts) -> None:
-        self._pipe, self.facts = pipe, facts
+    def __init__(self, pipe: Any, facts: Facts, shelf: Mapping[str, FineTune]) -> None:
+        self._pipe, self.facts, self._rack = pipe, facts, Rack(pipe, shelf)
 
     @classmethod
-    def load(cls, loading: Loading, roots: Iterable[Path]) -> Pipeline:
-        """Load a model; the data folders tell which card it is.
+    def load(cls, loading: Loading, roots: Iterable[Path], *,
+             shelf: Mapping[str, FineTune] = MappingProxyType({})) -> Pipeline:
+        """Load a model; the data folders tell which card it is, `shelf` the fine-tunes that orders may name.
 
         Raises:
             CannotLoad: the model or one of its options.
@@ -55,7 +60,7 @@ class Pipeline:
         _quiet()
         folders = tuple(roots)
         opened = open_pipeline(loading, folders)
-        return cls(opened.pipe, facts_of(opened, loading, roots=folders))
+        return cls(opened.pipe, facts_of(opened, loading, roots=folders), shelf)
 
     def run(self, order: Order, on_step: Callable[[int, int], None] | None = None) -> Ran:
         """Make a batch.
@@ -68,6 +73,7 @@ class Pipeline:
         Raises:
             OutOfMemory: it did not fit; the memory is given back.
             BadRequest: a reference that cannot be decoded.
+            CannotLoad: a fine-tune that is not registered or does not fit; none is active then.
         """
         references = [opened_reference(each) for each in order.references]
         try:
@@ -86,9 +92,7 @@ class Pipeline:
         ran = self.run(order, on_step)
         begun = perf_counter()
         files = tuple(picture_file(each, order) for each in ran.images)
-        seconds = Seconds(ran.seconds.wall, ran.seconds.device, ran.seconds.denoise, ran.seconds.lora,
-                          perf_counter() - begun)
-        return Painted(files, seconds, ran.peak_vram_bytes)
+        return Painted(files, replace(ran.seconds, write=perf_counter() - begun), ran.peak_vram_bytes)
 
     def vram(self) -> tuple[int, int] | None:
         """Bytes used on the card, by anybody, and bytes it has; None without CUDA."""
@@ -102,6 +106,7 @@ class Pipeline:
     def _run(self, order: Order, references: list[Image], on_step: Callable[[int, int], None] | None) -> Ran:
         import torch  # noqa: PLC0415 (as above)
 
+        switching = self._rack.switch(order.lora)
         generators = [torch.Generator("cpu").manual_seed(order.seed + each) for each in range(order.n)]
         watch = StepWatch(self.facts.device, on_step)
         self._pipe.progress_bar = watch.of
@@ -111,7 +116,7 @@ class Pipeline:
                 prompt=order.prompt, height=order.size.height, width=order.size.width, num_inference_steps=order.steps,
                 guidance_scale=self.facts.default_guidance if order.guidance is None else order.guidance,
                 num_images_per_prompt=order.n, generator=generators, **asked)
-        return Ran(tuple(made.images), Seconds(clock.wall, clock.device, watch.seconds), clock.peak_bytes)
+        return Ran(tuple(made.images), Seconds(clock.wall, clock.device, watch.seconds, switching), clock.peak_bytes)
 
     def _give_back(self) -> None:
         import torch  # noqa: PLC0415 (as above)
@@ -133,5 +138,5 @@ def _quiet() -> None:
     from transformers.utils import logging as of_transformers  # noqa: PLC0415 (as above)
 
     for each in (of_diffusers, of_transformers):
-        each.set_verbosity_error()
+        each.set_verbosity(CRITICAL)
         each.disable_progress_bar()

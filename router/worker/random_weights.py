@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from ..models import Architecture
 
-__all__ = ["Blueprint", "Kind", "TextNumbers", "VaeNumbers", "blueprint_of", "build", "save_tiny", "tiny"]
+__all__ = ["Blueprint", "Kind", "TextNumbers", "VaeNumbers", "blueprint_of", "build", "save_tiny", "save_tiny_lora",
+           "tiny"]
 
 Kind = Literal["dev", "klein", "klein-base"]
 _LAYERS_STACKED = 3
@@ -113,6 +114,20 @@ def save_tiny(folder: Path, kind: Kind, *, seed: int = 0) -> Path:
     logging.disable_progress_bar()
     build(tiny(kind), seed=seed, device="cpu", dtype=torch.float32).save_pretrained(folder, safe_serialization=True)
     return folder
+
+
+def save_tiny_lora(path: Path, kind: Kind, *, heads: int = 2, seed: int = 0) -> Path:
+    """Write a fine-tune of rank 2 of the attention of a tiny pipeline, of random numbers; the file is returned."""
+    import torch  # noqa: PLC0415 (as above)
+    from diffusers.utils import convert_state_dict_to_diffusers  # noqa: PLC0415 (as above)
+    from peft import LoraConfig, get_peft_model_state_dict  # noqa: PLC0415 (as above)
+
+    pipe = build(tiny(kind, heads=heads), seed=seed, device="cpu", dtype=torch.float32)
+    pipe.transformer.add_adapter(LoraConfig(r=2, lora_alpha=2, init_lora_weights=False,
+                                            target_modules=["to_q", "to_k", "to_v", "to_out.0"]))
+    layers = convert_state_dict_to_diffusers(get_peft_model_state_dict(pipe.transformer))
+    type(pipe).save_lora_weights(path.parent, transformer_lora_layers=layers, weight_name=path.name)
+    return path
 
 
 def build(blueprint: Blueprint, *, seed: int, device: str, dtype: Any) -> Any:
