@@ -23,6 +23,7 @@ from .price_report import quote_json, quote_lines
 from .prices import PriceAsk, load_prices, quote
 from .serve_command import serve
 from .shadow_command import shadow_group
+from .worker_command import worker
 
 __all__ = ["main", "price", "router"]
 
@@ -83,6 +84,7 @@ router.add_command(ledger)
 router.add_command(serve)
 router.add_command(policy_group)
 router.add_command(shadow_group)
+router.add_command(worker)
 
 
 def main() -> None:

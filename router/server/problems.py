@@ -41,14 +41,19 @@ class Problem(RouterError):
         error = {"message": str(self), "type": self.kind, "param": self.param, "code": self.code}
         return json.dumps({"error": error}).encode()
 
-    def response(self) -> web.Response:
-        """The error as an answer."""
+    def all_headers(self) -> dict[str, str]:
+        """Of the answer: whether and when to ask again, and the request's id."""
         headers = self.headers | {"x-should-retry": "true" if self.again else "false"}
         if self.retry_after_s is not None:
             headers["Retry-After"] = str(min(_LONGEST_WAIT_S, max(0, math.ceil(self.retry_after_s))))
         if self.request_id:
             headers |= {"x-request-id": self.request_id, "x-router-request-id": self.request_id}
-        return web.Response(status=self.status, body=self.body(), content_type="application/json", headers=headers)
+        return headers
+
+    def response(self) -> web.Response:
+        """The error as an answer."""
+        return web.Response(status=self.status, body=self.body(), content_type="application/json",
+                            headers=self.all_headers())
 
 
 def problem_of(error: RouterError, request_id: str = "") -> Problem:

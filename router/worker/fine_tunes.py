@@ -121,7 +121,7 @@ def _counts(value: Any) -> bool:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without PEFT's warnings that a second fine-tune comes beside the first, or that an active one leaves: both meant."""
+    """Without PEFT's warnings that a second fine-tune comes beside the first, or that one leaves: both are meant."""
     with warnings.catch_warnings():
         for told in ("Already found a `peft_config`", "Adapter fine_tune_[0-9]+ was active which is now deleted"):
             warnings.filterwarnings("ignore", message=told)

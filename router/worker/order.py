@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
+
     from ..pictures import PictureFormat
     from ..quantities import Size
     from ..request import Lora
 
-__all__ = ["Facts", "Order", "Painted", "Seconds"]
+__all__ = ["Facts", "Order", "Ran", "Seconds"]
 
 
 @dataclass(frozen=True)
@@ -58,21 +60,19 @@ class Seconds:
         device: the same between two CUDA events; None without CUDA.
         denoise: of the steps alone, by wall clock after a synchronisation at their ends; None where not measured.
         lora: switching the fine-tune before it.
-        write: turning the images into files.
     """
 
     wall: float
     device: float | None = None
     denoise: float | None = None
     lora: float = 0.0
-    write: float = 0.0
 
 
 @dataclass(frozen=True)
-class Painted:
-    """A batch that was made: encoded pictures in order, the time, and the most memory the card held (bytes)."""
+class Ran:
+    """A batch that was made: its images (of Pillow), the time, and the most memory the card held (bytes)."""
 
-    pictures: tuple[bytes, ...]
+    images: tuple[Image, ...]
     seconds: Seconds
     peak_vram_bytes: int | None = None
 

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import gc
 import traceback
-from dataclasses import dataclass, replace
 from logging import CRITICAL
-from time import perf_counter
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ..errors import OutOfMemory
 from .clocks import Clock, StepWatch
-from .encoding import opened_reference, picture_file
+from .encoding import opened_reference
 from .fine_tunes import Rack
 from .identity import facts_of
 from .opening import open_pipeline
-from .order import Painted, Seconds
+from .order import Ran, Seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -28,19 +26,10 @@ if TYPE_CHECKING:
     from .loading import Loading
     from .order import Facts, Order
 
-__all__ = ["Pipeline", "Ran"]
+__all__ = ["Pipeline"]
 
 # Torch has no type of its own for the CPU's allocator: it raises a bare RuntimeError with this name in its text.
 _CPU_ALLOCATOR = "DefaultCPUAllocator"
-
-
-@dataclass(frozen=True)
-class Ran:
-    """A batch as the pipeline left it, before files are written; see Painted."""
-
-    images: tuple[Image, ...]
-    seconds: Seconds
-    peak_vram_bytes: int | None = None
 
 
 class Pipeline:
@@ -86,13 +75,6 @@ class Pipeline:
         self._give_back()
         raise OutOfMemory(f"{order.n} x {order.size} with {len(references)} references did not fit on "
                           f"{self.facts.device}; ask for fewer images or pixels")
-
-    def paint(self, order: Order, on_step: Callable[[int, int], None] | None = None) -> Painted:
-        """Make a batch and write its files; see `run`."""
-        ran = self.run(order, on_step)
-        begun = perf_counter()
-        files = tuple(picture_file(each, order) for each in ran.images)
-        return Painted(files, replace(ran.seconds, write=perf_counter() - begun), ran.peak_vram_bytes)
 
     def vram(self) -> tuple[int, int] | None:
         """Bytes used on the card, by anybody, and bytes it has; None without CUDA."""
