@@ -25,6 +25,7 @@ _LIBRARIES = ("torch", "diffusers", "transformers", "peft", "starlette", "uvicor
 
 class _Asked(LoadingFlags):
     model: str
+    name: tuple[str, ...]
     host: str
     port: int
     lora: tuple[str, ...]
@@ -43,6 +44,7 @@ class _Asked(LoadingFlags):
 
 @click.command()
 @click.option("--model", required=True, help="An id of the hub, as in black-forest-labs/FLUX.2-klein-4B, or a folder.")
+@click.option("--name", multiple=True, help="One more name that requests may call the model by; repeat.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Anything but loopback needs a key.")
 @click.option("--port", type=click.IntRange(0, 65_535), default=8091, show_default=True, help="0 takes a free one.")
 @click.option("--lora", multiple=True, metavar="NAME=FILE", help="A fine-tune that requests may name; repeat.")
@@ -110,8 +112,8 @@ async def _serve(asked: _Asked, key: str, listening: socket.socket) -> None:
         click.echo(f"warm-up: {building.warm_up():.1f} s", err=True)
 
     server = uvicorn.Server(uvicorn.Config(
-        building.app(key), log_level="warning", access_log=False, lifespan="on", server_header=False,
-        timeout_graceful_shutdown=max(1, round(asked["drain_s"]))))
+        building.app(key=key, names=asked["name"]), log_level="warning", access_log=False, lifespan="on",
+        server_header=False, timeout_graceful_shutdown=max(1, round(asked["drain_s"]))))
 
     def told_to_stop(*_: object) -> None:
         """Uvicorn closes the door and waits for its connections; told twice it waits for nobody."""

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from .order import Facts, Order
     from .reading import Asked
-    from .works import Progress, Ticket
+    from .tickets import Progress, Ticket
 
 __all__ = ["document", "file_headers", "finished_event", "progress_event"]
 

@@ -26,25 +26,27 @@ if TYPE_CHECKING:
 
     from .fine_tunes import FineTune
     from .reading import Asked
-    from .works import Ticket, Works
+    from .tickets import Ticket
+    from .works import Works
 
 __all__ = ["Desk", "make_app"]
 
 _SILENCE_S = 15.0
 
 
-def make_app(works: Works, *, shelf: Mapping[str, FineTune], key: str = "") -> Starlette:
+def make_app(works: Works, *, shelf: Mapping[str, FineTune], key: str = "", names: tuple[str, ...] = ()) -> Starlette:
     """The app over works that it starts and stops itself.
 
     Args:
         works: not yet entered.
         shelf: fine-tunes by the name that requests use.
         key: what `Authorization: Bearer` must say; empty for everybody who reaches it.
+        names: more names that requests may call the model by.
     """
     from starlette.applications import Starlette  # noqa: PLC0415 (comes with the extra `worker`)
     from starlette.routing import Route  # noqa: PLC0415 (as above)
 
-    desk = Desk(works, shelf=shelf, key=key)
+    desk = Desk(works, shelf=shelf, key=key, names=names)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -62,8 +64,8 @@ def make_app(works: Works, *, shelf: Mapping[str, FineTune], key: str = "") -> S
 class Desk:
     """Answers every path."""
 
-    def __init__(self, works: Works, *, shelf: Mapping[str, FineTune], key: str) -> None:
-        self._works, self._shelf, self._key = works, shelf, key
+    def __init__(self, works: Works, *, shelf: Mapping[str, FineTune], key: str, names: tuple[str, ...]) -> None:
+        self._works, self._shelf, self._key, self._names = works, shelf, key, names
         self._kept, self._numbers = Shelf(), Metrics(works)
         self._named: dict[str, Ticket] = {}
 
@@ -72,7 +74,7 @@ class Desk:
         try:
             self._let_in(request)
             asked = await read_order(request, facts=self._works.facts, limits=self._works.limits,
-                                     fine_tunes=self._shelf)
+                                     fine_tunes=self._shelf, names=self._names)
             return await self._make(request, asked)
         except RouterError as error:
             return self._refused(request, problem_of(error))
@@ -98,8 +100,8 @@ class Desk:
         about = {"weights": facts.weights, "card": facts.model, "pipeline": facts.pipeline, "dtype": facts.dtype,
                  "device": facts.device_name, "default_steps": facts.default_steps, "parameters": facts.parameters,
                  "quantisation": facts.quantisation, "compile": facts.compile, "cache": facts.cache}
-        return self._listed(request, [{"id": facts.loaded_as, "object": "model", "created": 0, "owned_by": "worker",
-                                       "worker": about}])
+        return self._listed(request, [{"id": name, "object": "model", "created": 0, "owned_by": "worker",
+                                       "worker": about} for name in (facts.loaded_as, *self._names)])
 
     async def loras(self, request: Request) -> Response:
         """Fine-tunes that requests may name."""

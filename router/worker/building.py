@@ -88,9 +88,9 @@ class Building:
         order = Order("warm-up", size, n=1, steps=self.pipeline.facts.default_steps, seed=0)
         return self.pipeline.run(order).seconds.wall
 
-    def app(self, key: str = "") -> Starlette:
-        """The app; it starts and stops the works itself."""
-        return make_app(self.works, shelf=self.shelf, key=key)
+    def app(self, *, key: str = "", names: tuple[str, ...] = ()) -> Starlette:
+        """The app; it starts and stops the works itself. See `make_app`."""
+        return make_app(self.works, shelf=self.shelf, key=key, names=names)
 
 
 def _named(text: str) -> tuple[str, Path]:

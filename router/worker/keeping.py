@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .order import Order
-    from .works import Ticket
+    from .tickets import Ticket
 
 __all__ = ["Kept", "Shelf"]
 

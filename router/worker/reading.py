@@ -45,8 +45,9 @@ class Asked:
     ignored: tuple[str, ...]
 
 
-async def read_order(request: Request, *, facts: Facts, limits: Limits, fine_tunes: Collection[str]) -> Asked:
-    """Read and check a request.
+async def read_order(request: Request, *, facts: Facts, limits: Limits, fine_tunes: Collection[str],
+                     names: Collection[str] = ()) -> Asked:
+    """Read and check a request; `names` are more names of the model.
 
     Raises:
         BadRequest: it cannot be read, or asks for what is not done here.
@@ -54,7 +55,7 @@ async def read_order(request: Request, *, facts: Facts, limits: Limits, fine_tun
     """
     is_edit = request.url.path.endswith("/edits")
     fields, pictures, mask = await (_form(request, facts) if is_edit else _document(request))
-    _check_model(fields.get("model"), facts)
+    _check_model(fields.get("model"), facts, names)
     operation: Literal["generate", "edit"] = "edit" if is_edit else "generate"
     plain = {name: value for name, value in fields.items() if name not in _OWN}
     wishes = read_wishes(plain | _routing(fields), tenant=None, operation=operation, references=pictures, mask=mask)
@@ -146,9 +147,9 @@ def _bounded(request: Request, most: int) -> Receive:
     return receive
 
 
-def _check_model(name: object, facts: Facts) -> None:
-    known = {"", "auto", facts.loaded_as, facts.loaded_as.rpartition("/")[2], facts.model}
-    if name is not None and name not in known:
+def _check_model(name: object, facts: Facts, names: Collection[str]) -> None:
+    known = (None, "", "auto", facts.loaded_as, facts.loaded_as.rpartition("/")[2], facts.model, *names)
+    if name not in known:
         raise Problem(404, f"model = {short_text(name)}: here is {facts.loaded_as}", code="model_not_found",
                       param="model")
 

@@ -8,94 +8,29 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from time import monotonic
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Self
 
 from ..errors import OutOfMemory, RouterError
 from ..server.problems import Problem
 from .encoding import picture_file
 from .line import Line
+from .tickets import Batch, Left, Ticket
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .admission import Limits
-    from .order import Facts, Order, Ran
+    from .order import Order, Ran
     from .pace import Pace
+    from .tickets import Meter, Painter, Progress
 
-__all__ = ["Meter", "Painter", "Progress", "Ticket", "Works"]
+__all__ = ["Works"]
 
 _FAILURES_THAT_END = 3
 _STUCK_S = 300.0
 _RETRY_S = 5.0
-
-
-class Painter(Protocol):
-    """What the works run: a Pipeline."""
-
-    @property
-    def facts(self) -> Facts:
-        """What is loaded."""
-
-    def run(self, order: Order, on_step: Callable[[int, int], None] | None = None) -> Ran:
-        """Make a batch; what `on_step` raises stops it."""
-
-
-class Meter(Protocol):
-    """Reads the card; every reading may be None where the card does not tell."""
-
-    def joules(self) -> float | None:
-        """Energy since some instant."""
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Steps done of a request, over all of its batches."""
-
-    steps_done: int
-    steps: int
-
-
-class _Left(RouterError):
-    """Whoever asked is gone."""
-
-
-@dataclass(eq=False)
-class Ticket:
-    """One request under way. Seconds add up over its batches; `joules` is None where one was not known."""
-
-    order: Order
-    arrived: float
-    done: asyncio.Future[tuple[bytes, ...]]
-    files: dict[int, bytes] = field(default_factory=dict)
-    open_batches: int = 0
-    begun: float | None = None
-    steps_done: int = 0
-    left: bool = False
-    lora_s: float = 0.0
-    make_s: float = 0.0
-    write_s: float = 0.0
-    joules: float | None = 0.0
-    batches: int = 1
-    on_progress: Callable[[Progress], None] | None = None
-
-    @property
-    def progress(self) -> Progress:
-        """How far it is."""
-        return Progress(self.steps_done, self.order.steps * self.batches)
-
-    @property
-    def queue_s(self) -> float:
-        """Seconds from its arrival to its first batch."""
-        return 0.0 if self.begun is None else self.begun - self.arrived
-
-
-@dataclass(eq=False)
-class _Batch:
-    ticket: Ticket
-    first: int
-    order: Order
 
 
 class Works:
@@ -104,13 +39,13 @@ class Works:
     def __init__(self, painter: Painter, *, limits: Limits, pace: Pace, meter: Meter | None = None) -> None:
         self.facts, self.limits = painter.facts, limits
         self._painter, self._pace, self._meter = painter, pace, meter
-        self._line: Line[_Batch] = Line()
+        self._line: Line[Batch] = Line()
         self._tickets: set[Ticket] = set()
         self._most_batch: dict[tuple[int, int], int] = {}
         self._painting = ThreadPoolExecutor(1, "pipeline")
         self._writing = ThreadPoolExecutor(1, "writing")
         self._news = asyncio.Event()
-        self._running: _Batch | None = None
+        self._running: Batch | None = None
         self._last_step, self._running_since, self._running_s = 0.0, 0.0, 0.0
         self._failures, self._closing = 0, False
         self._writes: set[asyncio.Task[None]] = set()
@@ -122,7 +57,7 @@ class Works:
         return self
 
     async def __aexit__(self, *ignored: object) -> None:
-        """Stop at once; `drain` is what waits."""
+        """Stop; requests that are still open are refused."""
         self.close_door()
         for ticket in tuple(self._tickets):
             self._end(ticket, Problem(503, "the worker stops; ask again", code="stopping", retry_after_s=_RETRY_S))
@@ -177,7 +112,7 @@ class Works:
             raise Problem(429, f"{self.waiting} requests wait, about {ahead:.0f} s of work; ask again then",
                           code="queue_full", retry_after_s=room)
         ticket = Ticket(order, monotonic(), asyncio.get_running_loop().create_future(), on_progress=on_progress)
-        batches = [_Batch(ticket, first, batch) for first, batch in self._batches(order)]
+        batches = [Batch(ticket, first, batch) for first, batch in self._batches(order)]
         ticket.open_batches = ticket.batches = len(batches)
         self._tickets.add(ticket)
         for batch in batches:
@@ -189,20 +124,12 @@ class Works:
         """Whoever asked is gone: what waits is taken out, what runs stops after its step."""
         if ticket in self._tickets:
             self.heard("left_running" if ticket.begun is not None else "left_waiting", 1)
-            self._end(ticket, _Left("the caller has gone"))
+            self._end(ticket, Left("the caller has gone"))
 
     def close_door(self) -> None:
         """Take nothing more."""
         self._closing = True
         self._news.set()
-
-    async def drain(self, within_s: float) -> bool:
-        """Take nothing more and finish what was taken; false where that took too long."""
-        self.close_door()
-        until = monotonic() + within_s
-        while self._tickets and monotonic() < until:
-            await asyncio.wait([ticket.done for ticket in self._tickets], timeout=max(0.0, until - monotonic()))
-        return not self._tickets
 
     def _batches(self, order: Order) -> list[tuple[int, Order]]:
         most = min(self.limits.most_batch, self._most_batch.get(_shape(order), self.limits.most_batch))
@@ -218,7 +145,7 @@ class Works:
                 await self._news.wait()
             await self._make(self._line.take())
 
-    async def _make(self, batch: _Batch) -> None:
+    async def _make(self, batch: Batch) -> None:
         ticket, loop = batch.ticket, asyncio.get_running_loop()
         self._running, self._running_since = batch, monotonic()
         self._last_step, self._running_s = self._running_since, self._pace.seconds(batch.order)
@@ -235,7 +162,7 @@ class Works:
         else:
             self._did_not(batch, error)
 
-    def _paint(self, batch: _Batch, loop: asyncio.AbstractEventLoop) -> tuple[Ran, float | None]:
+    def _paint(self, batch: Batch, loop: asyncio.AbstractEventLoop) -> tuple[Ran, float | None]:
         """On the pipeline's thread."""
         ticket = batch.ticket
 
@@ -244,18 +171,18 @@ class Works:
             self._last_step = monotonic()
             ticket.steps_done += 1
             if ticket.left:
-                raise _Left("the caller has gone")
+                raise Left("the caller has gone")
             if ticket.on_progress is not None:
                 loop.call_soon_threadsafe(_tell, ticket)
 
         if ticket.left:
-            raise _Left("the caller has gone")
+            raise Left("the caller has gone")
         before = self._meter.joules() if self._meter else None
         ran = self._painter.run(batch.order, on_step)
         after = self._meter.joules() if self._meter else None
         return ran, None if before is None or after is None else after - before
 
-    def _made(self, batch: _Batch, ran: Ran, joules: float | None) -> None:
+    def _made(self, batch: Batch, ran: Ran, joules: float | None) -> None:
         ticket, self._failures = batch.ticket, 0
         self._pace.learn(batch.order, ran.seconds.wall)
         ticket.lora_s += ran.seconds.lora
@@ -272,7 +199,7 @@ class Works:
         self._writes.add(writing)
         writing.add_done_callback(self._writes.discard)
 
-    async def _write(self, batch: _Batch, ran: Ran) -> None:
+    async def _write(self, batch: Batch, ran: Ran) -> None:
         """The next batch is made meanwhile."""
         ticket, begun = batch.ticket, monotonic()
         writing = asyncio.get_running_loop().run_in_executor(
@@ -291,8 +218,8 @@ class Works:
             if not ticket.done.done():
                 ticket.done.set_result(tuple(ticket.files[at] for at in sorted(ticket.files)))
 
-    def _did_not(self, batch: _Batch, error: BaseException) -> None:
-        if isinstance(error, _Left):
+    def _did_not(self, batch: Batch, error: BaseException) -> None:
+        if isinstance(error, Left):
             self.heard("stopped_between_steps", 1)
         elif isinstance(error, OutOfMemory) and batch.order.n > 1:
             self._split(batch)
@@ -306,7 +233,7 @@ class Works:
             self.heard("failures", 1)
             self._end(batch.ticket, _fault(error))
 
-    def _split(self, batch: _Batch) -> None:
+    def _split(self, batch: Batch) -> None:
         """Half the batch, now and for this size from now on."""
         order, half = batch.order, batch.order.n // 2
         self.heard("batches_split", 1)
@@ -314,7 +241,7 @@ class Works:
         batch.ticket.open_batches += 1
         batch.ticket.batches += 1
         for first, n in ((0, half), (half, order.n - half)):
-            part = _Batch(batch.ticket, batch.first + first, replace(order, n=n, seed=order.seed + first))
+            part = Batch(batch.ticket, batch.first + first, replace(order, n=n, seed=order.seed + first))
             self._line.join(part, order.tenant, cost=self._pace.seconds(part.order))
 
     def _end(self, ticket: Ticket, error: BaseException) -> None:
