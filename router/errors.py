@@ -5,6 +5,7 @@
     ├── PriceError      no price can be named for what was asked: why, and what to ask instead
     ├── BriefError      a file of prompts cannot be read or written: which file, why, and what to do
     ├── CannotLoad      a model, or a file beside it, cannot be loaded as asked: which option, and what would work
+    ├── NoReading       a graphics card's driver tells nothing: what is missing
     ├── OutOfMemory     a picture did not fit on the card; what was loaded still works
     ├── OutOfReach      the measurements do not reach the configuration asked for
     ├── SettingsError   settings or a policy cannot be used: every problem together, one line each
@@ -21,8 +22,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["BadRequest", "BriefError", "CannotLoad", "KeyInUse", "LedgerError", "NotDelivered", "OutOfMemory",
-           "OutOfReach", "PriceError", "RouterError", "SettingsError", "TableError", "one_line", "short_text"]
+__all__ = ["BadRequest", "BriefError", "CannotLoad", "KeyInUse", "LedgerError", "NoReading", "NotDelivered",
+           "OutOfMemory", "OutOfReach", "PriceError", "RouterError", "SettingsError", "TableError", "one_line",
+           "short_text"]
 
 _LONGEST = 80
 
@@ -71,6 +73,10 @@ class CannotLoad(RouterError):
 
 class OutOfMemory(RouterError):
     """A batch did not fit on the card; its memory was given back, and the next one may fit."""
+
+
+class NoReading(RouterError):
+    """No card can be read; the text says what is missing. Without it nothing is known of joules, clocks and memory."""
 
 
 class OutOfReach(RouterError):

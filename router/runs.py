@@ -27,6 +27,8 @@ class Run:
         repeat: 1, 2 and on; warm-up batches are not written.
         wall_s, device_s, denoise_s: of the whole batch; see `router.worker.order.Seconds`.
         joules: of the whole batch, above nothing: the idle share is in it. Empty without a reading.
+        joules_over_s: seconds of batches, one after the other, that `joules` is the mean of: an energy counter steps
+            every 20 to 100 ms, too coarse for one short batch.
         joules_from: `counter` (the card's own), `power` (integrated samples), or empty.
         power_w, utilisation_share, sm_mhz, memory_mhz, temperature_c: means over the batch.
         throttled: reasons the driver gave, parted by blanks; empty for none.
@@ -63,6 +65,7 @@ class Run:
     denoise_s: float | None
     joules: float | None
     joules_from: Literal["", "counter", "power"]
+    joules_over_s: float | None
     power_w: float | None
     utilisation_share: float | None
     sm_mhz: float | None
