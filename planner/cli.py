@@ -19,6 +19,8 @@ planner = LazyGroup(
         "price": ("planner.commands.price:price", "The exact price of a hosted image on a day."),
         "prices": ("planner.commands.prices:prices", "Age, confirmation and second opinions of the price tables."),
         "throughput": ("planner.commands.throughput:throughput", "Seconds per image on a GPU, with an interval."),
+        "measure": ("planner.commands.measure:measure",
+                    "Seconds and joules per image of a pipeline here or a running server."),
         "models": ("planner.commands.lists:models", "Models: licence, sizes, text, architecture."),
         "gpus": ("planner.commands.lists:gpus", "GPUs: memory, rates, rents."),
         "engines": ("planner.commands.lists:engines", "Engines and precisions the measurements know."),

@@ -22,7 +22,8 @@ def law_text(coefficients: Coefficients) -> str:
     kinds = {name: [kind.mean, kind.sd] for name, kind in coefficients.kinds.items()}
     lines = [f"  {json.dumps(key)}: {json.dumps([_short(effect.mean), *map(_short, effect.narrowing)])}"
              for key, effect in coefficients.effects.items()]
-    return (f'{{"owner": {json.dumps(coefficients.owner)}, "noise_sd": {coefficients.noise_sd},\n'
+    runs = f'"runs": {json.dumps(coefficients.runs)}, ' if coefficients.runs else ""
+    return (f'{{"owner": {json.dumps(coefficients.owner)}, {runs}"noise_sd": {coefficients.noise_sd},\n'
             f' "kinds": {json.dumps(kinds)},\n'
             ' "effects": {\n' + ",\n".join(lines) + "\n}}\n")
 

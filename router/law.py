@@ -50,13 +50,15 @@ class FittedEffect:
 class Coefficients:
     """The fit: kinds, levels, and the noise of one timing.
 
-    `owner` is the source on whose machine answers hold; empty for a machine nobody has timed.
+    `owner` is the source on whose machine answers hold; empty for a machine nobody has timed. `runs` is the
+    `router.runs.runs_digest` of the own runs that the fit has seen.
     """
 
     kinds: Mapping[str, Kind]
     effects: Mapping[str, FittedEffect]
     noise_sd: float
     owner: str = ""
+    runs: str = ""
     _sized: dict[Hashable, _AnySize] = field(default_factory=dict, compare=False, repr=False)
 
 
@@ -157,7 +159,7 @@ def _coefficients(document: Mapping[str, Any]) -> Coefficients:
         effects={name: FittedEffect(_finite(mean), tuple(map(_finite, row)))
                  for name, (mean, *row) in document["effects"].items()},
         noise_sd=_spread(document["noise_sd"]),
-        owner=str(document["owner"]))
+        owner=str(document["owner"]), runs=str(document.get("runs", "")))
 
 
 def _finite(number: object) -> float:

@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+import hashlib
+import math
 from dataclasses import dataclass
-from typing import Literal
+from statistics import fmean, median, stdev
+from typing import TYPE_CHECKING, Literal
 
-from .quantities import Size  # noqa: TC001 (the loader reads field types at run time)
-from .tables import Invalid, Source
+from .catalog import table_files
+from .errors import TableError
+from .measurements import Measurement
+from .quantities import Day, Size
+from .tables import Invalid, Source, read_rows
+from .work import OWN_SOURCE
 
-__all__ = ["Run"]
+if TYPE_CHECKING:
+    from collections.abc import Container, Hashable, Iterable, Sequence
+    from pathlib import Path
+
+__all__ = ["OwnTiming", "Run", "load_runs", "own_timings", "runs_digest", "why_unused"]
+
+_MODELLED = ("bf16", "fp8", "int8")
+_DEFAULT_ATTENTION = ("auto", "native")
 
 
 @dataclass(frozen=True)
@@ -91,3 +105,102 @@ class Run:
         if self.wall_s <= 0 or self.batch < 1 or self.steps < 1:
             raise Invalid("wall_s", self.wall_s, "wall_s above 0, batch and steps of 1 or more are needed",
                           "write what was measured")
+
+
+@dataclass(frozen=True)
+class OwnTiming:
+    """The repetitions of one kind of batch together.
+
+    Attributes:
+        runs: how many repetitions.
+        seconds_per_image: their median.
+        log_sd: spread of the log of one repetition; 0.0 where there is one alone.
+        joules_per_image: mean of the repetitions that have a reading; None without one.
+        weights: `random` where any of them had random weights.
+        row: the same as a row of the published measurements, so that the law is fitted to both alike.
+    """
+
+    runs: int
+    seconds_per_image: float
+    log_sd: float
+    joules_per_image: float | None
+    weights: Literal["trained", "random"]
+    row: Measurement
+
+    @property
+    def key(self) -> Hashable:
+        """What has to be the same for a question to be answered by it."""
+        row = self.row
+        return (row.model, row.gpu, row.engine, row.precision, row.weight_only, row.compile, row.attention, row.size,
+                row.steps, row.references, row.batch, row.part == "denoise")
+
+
+def load_runs(roots: Iterable[Path]) -> tuple[Run, ...]:
+    """Every row of `throughput/runs/*.csv`; a later folder's row replaces the row of the same id.
+
+    Raises:
+        TableError: a row cannot be read, or one folder names an id twice.
+    """
+    rows: dict[str, Run] = {}
+    for root in roots:
+        here: dict[str, Run] = {}
+        for path in table_files([root], "throughput/runs/*.csv"):
+            for row in read_rows(path, Run):
+                if row.id in here:
+                    raise TableError(path, row.line, key="id", value=row.id, problem="also the id of another run",
+                                     remedy="keep one of the two files")
+                here[row.id] = row
+        rows |= here
+    return tuple(rows.values())
+
+
+def why_unused(run: Run, gpus: Container[str]) -> str:
+    """Why a run is no evidence for a plan; empty where it is."""
+    reasons = (
+        (run.gpu == "cpu", "made on the CPU: says nothing of a card"),
+        (not run.model, "a configuration that is in no table, as a tiny one"),
+        (run.gpu not in gpus, f"the card {run.device_name!r} is not in gpus/specs.csv"),
+        (bool(run.note), f"measured all the same: {run.note}"),
+        (run.cache != "none", "step caching on"),
+        (run.offload != "none", "weights moved between host and card"),
+        (run.lora, "with a fine-tune"),
+        (run.precision not in _MODELLED, f"precision {run.precision} is not modelled"))
+    return next((reason for applies, reason in reasons if applies), "")
+
+
+def own_timings(runs: Iterable[Run], gpus: Container[str]) -> tuple[OwnTiming, ...]:
+    """The usable runs by kind of batch, whole and, where it was timed, the denoising alone."""
+    kinds: dict[Hashable, list[Run]] = {}
+    for run in runs:
+        if not why_unused(run, gpus):
+            kinds.setdefault((run.model, run.gpu, run.engine, run.precision, run.weight_only, run.compile,
+                              run.attention in _DEFAULT_ATTENTION or run.attention, run.size, run.steps,
+                              run.references, run.batch), []).append(run)
+    whole = [_timing(same, [run.wall_s for run in same], "pipeline") for same in kinds.values()]
+    steps = [(same, [run.denoise_s for run in same if run.denoise_s is not None]) for same in kinds.values()]
+    return (*whole, *(_timing(same, seconds, "denoise") for same, seconds in steps if seconds))
+
+
+def runs_digest(timings: Iterable[OwnTiming]) -> str:
+    """Names what a fit has seen of own runs; empty where there are none."""
+    seen = sorted(f"{each.row.id} {each.runs} {each.seconds_per_image:.6g}" for each in timings)
+    return hashlib.sha256("\n".join(seen).encode()).hexdigest()[:16] if seen else ""
+
+
+def _timing(runs: Sequence[Run], seconds: Sequence[float], part: Literal["pipeline", "denoise"]) -> OwnTiming:
+    first, each = runs[0], [taken / runs[0].batch for taken in seconds]
+    joules = [run.joules / run.batch for run in runs if run.joules is not None] if part == "pipeline" else []
+    burnt, middle = fmean(joules) if joules else None, median(each)
+    weights: Literal["trained", "random"] = "random" if any(run.weights == "random" for run in runs) else "trained"
+    row = Measurement(
+        id=f"own-{first.id.rsplit('-', 1)[0]}-{part}", model=first.model, gpu=first.gpu, gpu_count=1,
+        engine=first.engine, engine_as_printed=f"{first.engine} {first.diffusers}".strip(),
+        attention="" if first.attention in _DEFAULT_ATTENTION else first.attention, precision=first.precision,
+        precision_as_printed=first.precision, weight_only=first.weight_only, compile=first.compile, cache=first.cache,
+        offload=first.offload, lora=first.lora, size=first.size, steps=first.steps,
+        forwards_per_step=first.forwards_per_step, references=first.references, batch=first.batch, part=part,
+        seconds_per_image=middle, peak_vram_gb=first.peak_vram_gib,
+        power_w=None if burnt is None else burnt / middle, trust="A", source_key=OWN_SOURCE, source=first.source,
+        source_on=Day.parse(first.at[:10]), note="random weights" if weights == "random" else "")
+    spread = stdev(map(math.log, each)) if len(each) > 1 else 0.0
+    return OwnTiming(len(each), middle, spread, burnt, weights, row)

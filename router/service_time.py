@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
+from .energy import busy_shares, derived_energy, measured_energy
 from .errors import OutOfReach
 from .gpus import find_gpu, load_gpus
 from .law import predict, read_coefficients
 from .measurements import load_measurements, why_left_out
 from .models import load_models
 from .quantities import SECONDS_PER_HOUR, Size
+from .runs import load_runs, own_timings, runs_digest
 from .setup import Setup, find_engine, footprint, load_engines, read_precision
 from .work import flop_per_image, peak_flop_per_s
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Hashable, Iterable, Mapping
     from pathlib import Path
 
+    from .energy import Energy
     from .gpus import Gpu
     from .law import Coefficients
     from .measurements import Measurement
     from .models import Models
+    from .runs import OwnTiming
     from .setup import Engine, Footprint
 
 __all__ = ["Estimate", "Law", "ServiceAsk", "Timing", "estimate", "load_law", "resolve", "timing"]
@@ -32,6 +37,7 @@ _MOST_STEPS, _MOST_BATCH, _MOST_REFERENCES = 1000, 256, 10
 _LEAST_SIDE, _SEEN_PIXELS = 64, 2048 * 2048
 _ONE_MEGAPIXEL = Size(1024, 1024)
 _EVIDENCE_SHOWN = 6
+_SIBLING_LOG_SD = 0.03  # cards of one kind differ by 5 %; see docs/throughput.md
 _SWAP_LOG_SD = 0.1  # engines hide the encoder's way to the card well or badly; see docs/throughput.md
 
 
@@ -67,11 +73,15 @@ class Law:
     gpus: Mapping[str, Gpu]
     engines: Mapping[str, Engine]
     measurements: tuple[Measurement, ...]
+    own: Mapping[Hashable, OwnTiming] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
 class Timing:
-    """Seconds per image: median and 90 % interval, never below what the card's fastest known rate allows."""
+    """Seconds per image: median and 90 % interval, never below what the card's fastest known rate allows.
+
+    `own` are the runs that were taken of exactly this; the median is theirs then, and not the law's.
+    """
 
     seconds_per_image: float
     low: float
@@ -80,6 +90,7 @@ class Timing:
     shares: Mapping[str, float]
     setup: Setup
     memory: Footprint
+    own: OwnTiming | None = None
 
 
 @dataclass(frozen=True)
@@ -96,6 +107,8 @@ class Estimate:
         residency: what stays on the card.
         shares: share of the time by component.
         evidence: ids of the nearest measurements, nearest first.
+        own: runs that were taken of exactly this; the median and the interval are theirs then.
+        energy: joules per image; None where no card's power was ever read.
         notes: what a reader must know, one sentence each.
     """
 
@@ -112,6 +125,8 @@ class Estimate:
     evidence: tuple[Measurement, ...]
     notes: tuple[str, ...]
     setup: Setup
+    own: OwnTiming | None = None
+    energy: Energy | None = None
 
 
 def load_law(roots: Iterable[Path]) -> Law:
@@ -121,8 +136,10 @@ def load_law(roots: Iterable[Path]) -> Law:
         TableError: a table or the fitted law cannot be read.
     """
     folders = tuple(roots)
-    return Law(read_coefficients(folders), load_models(folders), load_gpus(folders), load_engines(folders),
-               load_measurements(folders))
+    gpus = load_gpus(folders)
+    own = own_timings(load_runs(folders), gpus)
+    return Law(read_coefficients(folders), load_models(folders), gpus, load_engines(folders),
+               (*load_measurements(folders), *(each.row for each in own)), {each.key: each for each in own})
 
 
 def estimate(law: Law, ask: ServiceAsk) -> Estimate:
@@ -136,7 +153,8 @@ def estimate(law: Law, ask: ServiceAsk) -> Estimate:
     return Estimate(
         made.seconds_per_image, made.low, made.high, SECONDS_PER_HOUR / made.seconds_per_image, _label(law, setup),
         made.limit_seconds, made.limit_seconds / made.seconds_per_image, _residency(setup), made.memory, made.shares,
-        _evidence(law, setup), tuple(_notes(law, setup, made.memory)), setup)
+        _evidence(law, setup), (*_own_notes(law, made), *_notes(law, setup, made.memory)), setup, made.own,
+        _energy(law, made))
 
 
 def timing(law: Law, ask: ServiceAsk) -> Timing:
@@ -153,11 +171,13 @@ def timing(law: Law, ask: ServiceAsk) -> Timing:
     if memory.encoder_bits is None and setup.part == "end-to-end":
         raise OutOfReach(_encoder_too_large(setup, memory))
     setup = replace(setup, swap=not memory.holds_encoder)
-    predicted = predict(law.coefficients, setup)
+    predicted, own = predict(law.coefficients, setup), law.own.get(_own_key(setup))
     limit = flop_per_image(setup) / peak_flop_per_s(setup)
-    seconds = max(predicted.seconds, limit)
-    width = math.exp(_Z95 * math.hypot(predicted.log_sd, _SWAP_LOG_SD if setup.swap else 0.0))
-    return Timing(seconds, max(seconds / width, limit), seconds * width, limit, predicted.shares, setup, memory)
+    seconds = max(predicted.seconds if own is None else own.seconds_per_image, limit)
+    doubt = (math.hypot(predicted.log_sd, _SWAP_LOG_SD if setup.swap else 0.0) if own is None
+             else math.hypot(own.log_sd / math.sqrt(own.runs), _SIBLING_LOG_SD))
+    width = math.exp(_Z95 * doubt)
+    return Timing(seconds, max(seconds / width, limit), seconds * width, limit, predicted.shares, setup, memory, own)
 
 
 def resolve(law: Law, ask: ServiceAsk) -> Setup:
@@ -183,6 +203,26 @@ def resolve(law: Law, ask: ServiceAsk) -> Setup:
     return Setup(card, architecture, find_gpu(law.gpus, ask.gpu), engine.id, precision, weight_only, ask.compile,
                  ask.size, steps, card.forwards_per_step or 1, ask.batch, ask.references, ask.part, kernel,
                  source=law.coefficients.owner)
+
+
+def _own_key(setup: Setup) -> Hashable:
+    """As `OwnTiming.key`."""
+    return (setup.card.id, setup.gpu.id, setup.engine, setup.precision, setup.weight_only, setup.compile,
+            setup.attention, setup.size, setup.steps, setup.references, setup.batch, setup.part == "denoise")
+
+
+def _energy(law: Law, made: Timing) -> Energy | None:
+    measured = measured_energy(made.own) if made.own is not None else None
+    return measured or derived_energy(made.setup.gpu, (made.low, made.seconds_per_image, made.high),
+                                      shares=busy_shares(law.measurements, law.gpus))
+
+
+def _own_notes(law: Law, made: Timing) -> Iterable[str]:
+    if made.own is not None:
+        weights = " of random weights, which time like trained ones" if made.own.weights == "random" else ""
+        yield f"measured by you: median of {made.own.runs} runs{weights}; the law is not asked"
+    if law.own and law.coefficients.runs != runs_digest(law.own.values()):
+        yield "your runs are not in the law yet: planner throughput --refit --data DIR"
 
 
 def _too_large(setup: Setup, memory: Footprint) -> str:

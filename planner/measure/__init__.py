@@ -1,0 +1,1 @@
+"""Measuring: our own pipelines, running servers, and what others have measured."""
