@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
-from types import MappingProxyType
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from .energy import busy_shares, derived_energy, measured_energy
@@ -73,7 +72,7 @@ class Law:
     gpus: Mapping[str, Gpu]
     engines: Mapping[str, Engine]
     measurements: tuple[Measurement, ...]
-    own: Mapping[Hashable, OwnTiming] = MappingProxyType({})
+    own: Mapping[Hashable, OwnTiming] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

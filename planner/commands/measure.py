@@ -74,7 +74,10 @@ def _measure_pipeline(asked: _Asked) -> None:
     console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
     session = Session.open(loading_of(asked["pipeline"] or "", asked), _grid(asked), roots=_roots(asked["data"]),
                            card=asked["card"], force=asked["force"], say=console.print)
-    rows = session.run(_path(asked, session), console)
+    path = _path(asked, session)
+    rows = session.run(path, console)
+    if _OWN_FOLDER in path.parents:
+        console.print(f"plans use it with --data {_OWN_FOLDER}, or BREAKEVEN_DATA={_OWN_FOLDER}")
     _print(session, rows, as_json=asked["as_json"])
 
 
@@ -110,5 +113,3 @@ def _print(session: Session, rows: Any, *, as_json: bool) -> None:
     else:
         console = Console(width=None if Console().is_terminal else 150, highlight=False, markup=False)
         console.print(summary_table(session, rows))
-        if session.overlay_is_new:
-            click.echo(f"use it with --data {session.roots[-1]}, or BREAKEVEN_DATA={session.roots[-1]}")

@@ -58,7 +58,7 @@ def card_at(device: str, asked: int | None) -> Card | None:
     found = cards()
     if asked is not None:
         if asked >= len(found):
-            raise PlannerError(f"--card {asked}: the driver has {len(found)}; give 0 to {len(found) - 1}")
+            raise PlannerError(f"--card {asked}: the driver has {len(found)} cards, numbered from 0")
         return found[asked]
     import torch  # noqa: PLC0415 (loading it takes seconds)
 

@@ -155,12 +155,15 @@ def _row(subject: Subject, cell: Cell, when: tuple[datetime, int], *, ran: Any, 
 
 
 def _readings(subject: Subject, stretch: Stretch | None, counted: Stretch | None) -> dict[str, Any]:
-    if stretch is None:
-        return dict.fromkeys(("power_w", "utilisation_share", "sm_mhz", "memory_mhz", "temperature_c", "used_vram_gib",
-                              "other_processes")) | {"throttled": ""}
-    return {"power_w": (counted or stretch).power_w, "utilisation_share": stretch.utilisation_share,
-            "sm_mhz": stretch.sm_mhz, "memory_mhz": stretch.memory_mhz, "temperature_c": stretch.temperature_c,
-            "throttled": stretch.throttled, "used_vram_gib": stretch.used_gib, "other_processes": subject.alien}
+    """Of the repetition; where it was shorter than the time between two samples, of the stretch of its energy."""
+    read = [each for each in (stretch, counted) if each is not None]
+    names = {"utilisation_share": "utilisation_share", "sm_mhz": "sm_mhz", "memory_mhz": "memory_mhz",
+             "temperature_c": "temperature_c", "used_vram_gib": "used_gib"}
+    found = {column: next((value for each in read if (value := getattr(each, name)) is not None), None)
+             for column, name in names.items()}
+    throttled = dict.fromkeys(reason for each in read for reason in each.throttled.split())
+    return found | {"power_w": None if counted is None else counted.power_w, "throttled": " ".join(throttled),
+                    "other_processes": subject.alien}
 
 
 def _gib(count: int | None) -> float | None:

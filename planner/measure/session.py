@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -26,6 +25,7 @@ from .sampling import Sampler
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from rich.console import Console
 
@@ -92,11 +92,6 @@ class Session:
         """For a file name: the model and what it runs on."""
         facts = self.pipeline.facts
         return f"{facts.model or facts.loaded_as}-{self.gpu or facts.device_name}"
-
-    @property
-    def overlay_is_new(self) -> bool:
-        """Whether the rows went to a folder that nobody has named."""
-        return self.roots[-1] == Path("breakeven-data")
 
     def run(self, path: Path, console: Console) -> tuple[Run, ...]:
         """Measure what the file does not have yet; every row of this grid, old ones too.
