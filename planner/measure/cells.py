@@ -36,7 +36,7 @@ class Cell:
         return f"{self.size}, {self.steps} steps, batch {self.batch}{more}"
 
 
-def cells_of(sizes: Iterable[Size], steps: Iterable[int], batches: Iterable[int], *, references: int) -> (
+def cells_of(sizes: Iterable[Size], steps: Iterable[int], *, batches: Iterable[int], references: int) -> (
         tuple[Cell, ...]):
     """Every combination once, the cheapest first: what is left when somebody loses patience is the most dear."""
     cells = {Cell(size, count, batch, references) for size, count, batch in product(sizes, steps, batches)}

@@ -60,7 +60,7 @@ class Subject:
     note: str = ""
 
 
-def run_id(facts: Facts, gpu: str, cell: Cell, *, repeat: int) -> str:
+def run_id(facts: Facts, gpu: str, *, cell: Cell, repeat: int) -> str:
     """The id of a repetition: the same where the same is measured again, so that a resumed session knows it."""
     text = "|".join(map(str, (facts.loaded_as, facts.weights, facts.revision, facts.dtype, facts.device_name, gpu,
                               facts.compile, facts.offload, facts.quantisation, facts.attention, facts.cache,
@@ -139,7 +139,7 @@ def _row(subject: Subject, cell: Cell, when: tuple[datetime, int], *, ran: Any, 
     per_batch = None if counted is None or counted.joules is None else counted.joules / batches
     source: Literal["", "counter", "power"] = "" if counted is None else counted.joules_from
     return Run(
-        id=run_id(facts, subject.gpu, cell, repeat=repeat), session=subject.session,
+        id=run_id(facts, subject.gpu, cell=cell, repeat=repeat), session=subject.session,
         at=at.strftime("%Y-%m-%dT%H:%M:%SZ"), model=facts.model, loaded_as=facts.loaded_as, pipeline=facts.pipeline,
         weights=facts.weights, revision=facts.revision, gpu=subject.gpu, device_name=facts.device_name,
         engine="diffusers", attention=facts.attention,

@@ -84,7 +84,7 @@ class Session:
             say(f"{pipeline.facts.device_name!r} is no name or alias in gpus/specs.csv: its rows enter no plan until "
                 "your data folder has a row for it")
         steps = grid["steps"] or (pipeline.facts.default_steps,)
-        cells = cells_of(grid["sizes"], steps, grid["batches"], references=grid["references"])
+        cells = cells_of(grid["sizes"], steps, batches=grid["batches"], references=grid["references"])
         return cls(pipeline, found, cells, grid["repeat"], roots, law, gpu, "; ".join(reasons), alien, say)
 
     @property
@@ -164,7 +164,7 @@ class Session:
                 self.say(f"the law of {self.roots[-1]} has seen {kinds} kinds of batch of yours")
 
     def _id(self, cell: Cell, repeat: int) -> str:
-        return run_id(self.pipeline.facts, self.gpu, cell, repeat=repeat)
+        return run_id(self.pipeline.facts, self.gpu, cell=cell, repeat=repeat)
 
 
 def _nothing() -> None:
