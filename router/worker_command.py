@@ -40,6 +40,8 @@ class _Asked(LoadingFlags):
     drain_s: float
     warm_up: bool
     data: Path | None
+    ray: bool
+    replicas: str
 
 
 @click.command()
@@ -64,6 +66,9 @@ class _Asked(LoadingFlags):
 @click.option("--warm-up/--no-warm-up", default=True, show_default=True,
               help="Make one image before the door opens, so that no caller waits for kernels.")
 @click.option("--data", type=click.Path(path_type=Path), help="A folder of tables laid over the shipped ones.")
+@click.option("--ray", is_flag=True, help="Replicas under Ray Serve, one on each card.")
+@click.option("--replicas", default="1", show_default=True, metavar="N or LEAST-MOST",
+              help="With --ray; of a range, Ray starts more while requests pile up.")
 @loading_options
 def worker(**asked: Unpack[_Asked]) -> None:
     """Serve our own Flux 2 over OpenAI's Images API, one pipeline on one card, until Ctrl-C."""
@@ -72,6 +77,11 @@ def worker(**asked: Unpack[_Asked]) -> None:
         raise CannotLoad(f"the worker needs {', '.join(missing)}; pip install 'breakeven[worker]'")
     key, listening = os.environ.get(asked["key_env"], ""), _listening(asked)
     _check_door(asked, key)
+    if asked["ray"]:
+        port = listening.getsockname()[1]
+        listening.close()
+        _serve_with_ray(asked, port)
+        return
     asyncio.run(_serve(asked, key, listening))
 
 
@@ -126,6 +136,20 @@ async def _serve(asked: _Asked, key: str, listening: socket.socket) -> None:
     listening.listen(1024)
     click.echo(f"worker on http://{f'[{host}]' if ':' in host else host}:{port}/v1", err=True)
     await server.serve(sockets=[listening])
+
+
+def _serve_with_ray(asked: _Asked, port: int) -> None:
+    from .worker.ray_running import run_until_stopped  # noqa: PLC0415 (as above)
+    from .worker.ray_serve import RayPlan  # noqa: PLC0415 (as above)
+
+    least, dash, most = asked["replicas"].partition("-")
+    if not least.isdecimal() or (dash and not most.isdecimal()):
+        raise CannotLoad(f"--replicas {asked['replicas']}: give a number, or a range as in 1-4")
+    plan = RayPlan(
+        loading_of(asked["model"], asked), _limits(asked), loras=asked["lora"], lora_folder=asked["lora_folder"],
+        names=asked["name"], key_env=asked["key_env"], data=asked["data"], warm_up=asked["warm_up"], least=int(least),
+        most=int(most or least))
+    run_until_stopped(plan, asked["host"], port=port, say=lambda line: click.echo(line, err=True))
 
 
 def _limits(asked: _Asked) -> Limits:

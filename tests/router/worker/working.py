@@ -34,7 +34,7 @@ class Worker:
                 [ROUTER, "worker", "--device", "cpu", "--offline", "--port", "0", *self.arguments], stdout=out,
                 stderr=subprocess.STDOUT, text=True,
                 env=clean | {"PYTHONUNBUFFERED": "1", "OMP_NUM_THREADS": "1"} | self.environ)
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 240
         while not (found := re.search(r"worker on (\S+)/v1", self.said)):
             if time.monotonic() > deadline or self.process.poll() is not None:
                 raise AssertionError(self.said)
