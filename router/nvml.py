@@ -11,7 +11,7 @@ from .errors import NoReading
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Card", "Reading", "cards"]
+__all__ = ["Card", "Reading", "card_with", "cards"]
 
 Value = TypeVar("Value")
 
@@ -69,6 +69,11 @@ class Card:
         """Power of the board; from Ampere on a mean over the last second."""
         return _thousandth(self._ask(self._nvml.nvmlDeviceGetPowerUsage))
 
+    def memory(self) -> tuple[int, int] | None:
+        """Bytes in use by anybody, and bytes there are."""
+        found = self._ask(self._nvml.nvmlDeviceGetMemoryInfo)
+        return None if found is None else (int(found.used), int(found.total))
+
     def reading(self) -> Reading:
         """Everything at one instant."""
         nvml = self._nvml
@@ -108,6 +113,18 @@ def cards() -> tuple[Card, ...]:
     except pynvml.NVMLError as error:
         raise NoReading(f"no card can be read: NVML says {error}; is an NVIDIA driver installed, and passed into the "
                         "container?") from None
+
+
+def card_with(uuid: str) -> Card:
+    """The card that torch computes on, by its UUID: CUDA_VISIBLE_DEVICES renumbers cards for torch alone.
+
+    Raises:
+        NoReading: as for `cards`, or the driver has no such card.
+    """
+    for card in cards():
+        if card.uuid.removeprefix("GPU-") == uuid.removeprefix("GPU-"):
+            return card
+    raise NoReading(f"NVML has no card with the UUID {uuid}; inside a MIG slice or another container?")
 
 
 def _text(value: Any) -> str:

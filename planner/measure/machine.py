@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from planner.errors import PlannerError
 from router.errors import NoReading, OutOfReach
 from router.gpus import find_gpu
-from router.nvml import cards
+from router.nvml import card_with, cards
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,18 +55,14 @@ def card_at(device: str, asked: int | None) -> Card | None:
     """
     if asked is None and not device.startswith("cuda"):
         raise NoReading("the CPU computes: no card is read, so no joules and no clocks")
-    found = cards()
     if asked is not None:
+        found = cards()
         if asked >= len(found):
             raise PlannerError(f"--card {asked}: the driver has {len(found)} cards, numbered from 0")
         return found[asked]
     import torch  # noqa: PLC0415 (loading it takes seconds)
 
-    uuid = str(torch.cuda.get_device_properties(device).uuid)
-    for card in found:
-        if card.uuid.removeprefix("GPU-") == uuid.removeprefix("GPU-"):
-            return card
-    raise NoReading(f"NVML has no card with the UUID of {device}; inside a MIG slice or another container?")
+    return card_with(str(torch.cuda.get_device_properties(device).uuid))
 
 
 def gpu_id(name: str, gpus: Mapping[str, Gpu]) -> str:

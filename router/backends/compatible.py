@@ -85,6 +85,8 @@ class CompatibleBackend:
         content: dict[str, Any] = {"data": _form(job, fields, self._dialect)} if is_form else {"json": fields}
         path = self._dialect.edit_path if is_form else self._dialect.path_of(job.wire_model)
         headers = self._key() | {"X-Client-Request-Id": job.attempt_id}
+        if self._dialect.tenant_header and job.request.tenant:
+            headers[self._dialect.tenant_header] = job.request.tenant
         with Hold(self._wiring.gate) as hold:
             answer = await self._transport.ask("POST", self._address(path), headers=headers, hold=hold,
                                                most=picture_bytes(job), **content)

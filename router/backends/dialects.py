@@ -40,6 +40,7 @@ class Dialect:
             other word is the name of a JSON list of data URIs; empty for no edits.
         mask_field: empty where a mask is not used.
         lora_as: `object` is `lora: {name, path, scale}`; `list` is `image_loras: [{path, scale}]`; empty for none.
+        tenant_header: the header that says whose request it is, for a server that shares itself out; empty for none.
         extra: fields that are always sent, as a JSON object.
         health: what to ask for a diagnosis: below the base address, or from the root where it begins with a slash.
         hosts: https hosts and their subdomains that pictures may be fetched from, parted by blanks.
@@ -62,6 +63,7 @@ class Dialect:
     references_as: str
     mask_field: str
     lora_as: Literal["", "object", "list"]
+    tenant_header: str
     extra: str
     health: str
     hosts: str

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import CannotLoad, OutOfReach
+from ..errors import CannotLoad, NoReading, OutOfReach
 from ..gpus import find_gpu
+from ..nvml import card_with
 from ..quantities import Size
 from ..service_time import load_law
 from .app import make_app
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from starlette.applications import Starlette
 
+    from ..nvml import Card
     from .admission import Limits
     from .fine_tunes import FineTune
     from .loading import Loading
@@ -39,6 +41,7 @@ class Building:
     shelf: Mapping[str, FineTune]
     works: Works
     licence: str
+    unread: str
 
     @classmethod
     def of(cls, loading: Loading, roots: Iterable[Path], *, limits: Limits, loras: Sequence[str] = (),
@@ -64,9 +67,10 @@ class Building:
             gpu = find_gpu(law.gpus, pipeline.facts.device_name).id
         except OutOfReach:
             gpu = ""
-        works = Works(pipeline, limits=limits, pace=Pace(pipeline.facts, law, gpu))
+        meter, unread = _meter(pipeline.facts.device)
+        works = Works(pipeline, limits=limits, pace=Pace(pipeline.facts, law, gpu), meter=meter)
         card = law.models.cards.get(pipeline.facts.model)
-        return cls(pipeline, shelf, works, card.licence if card is not None and card.licence_needed else "")
+        return cls(pipeline, shelf, works, card.licence if card is not None and card.licence_needed else "", unread)
 
     def told(self) -> Iterator[str]:
         """What is loaded, for whoever starts it."""
@@ -79,6 +83,8 @@ class Building:
                + "".join(f", {each}" for each in options))
         if self.shelf:
             yield f"fine-tunes: {', '.join(sorted(self.shelf))}"
+        if self.unread:
+            yield self.unread
         if self.licence:
             yield f"licence {self.licence}: images for customers need a commercial licence of the maker"
 
@@ -98,3 +104,15 @@ def _named(text: str) -> tuple[str, Path]:
     if not found or not path:
         raise CannotLoad(f"--lora {text}: write it as NAME=FILE, as in brand=loras/brand.safetensors")
     return name, Path(path)
+
+
+def _meter(device: str) -> tuple[Card | None, str]:
+    """The card under a device, or why it cannot be read: joules and memory are missing from the metrics then."""
+    if not device.startswith("cuda"):
+        return None, ""
+    import torch  # noqa: PLC0415 (loading it takes seconds)
+
+    try:
+        return card_with(str(torch.cuda.get_device_properties(device).uuid)), ""
+    except NoReading as error:
+        return None, str(error)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .works import Works
 
 __all__ = ["Metrics"]
@@ -43,6 +46,10 @@ class Metrics:
                 ("waiting_seconds", "Predicted seconds of work ahead of a new request", lambda: works.waiting_s),
                 ("ready", "1 where requests are taken", lambda: works.state == "ready")):
             Gauge(f"breakeven_worker_{name}", text, registry=self._registry).set_function(read)
+        if (meter := works.meter) is not None:
+            self._of_card("power_watts", "Power of the card", meter.watts)
+            self._of_card("vram_used_bytes", "Memory of the card in use by anybody", lambda: _part(meter.memory(), 0))
+            self._of_card("vram_bytes", "Memory of the card", lambda: _part(meter.memory(), 1))
         works.heard = self.hear
 
     @property
@@ -68,6 +75,12 @@ class Metrics:
         else:
             self._counts[name].inc(value)
 
+    def _of_card(self, name: str, text: str, read: Callable[[], float | None]) -> None:
+        """What the card does not tell now has no sample."""
+        if read() is not None:
+            gauge = Gauge(f"breakeven_worker_{name}", text, registry=self._registry)
+            gauge.set_function(lambda: math.nan if (value := read()) is None else value)
+
     def _burnt(self, joules: float) -> None:
         if self._last is None:
             self._counts["joules"] = self._counter("joules", "Joules of the card while images were made")
@@ -78,3 +91,7 @@ class Metrics:
 
     def _counter(self, name: str, text: str) -> Counter:
         return Counter(f"breakeven_worker_{name}", text, registry=self._registry)
+
+
+def _part(pair: tuple[int, int] | None, at: int) -> float | None:
+    return None if pair is None else float(pair[at])

@@ -33,6 +33,12 @@ class Meter(Protocol):
     def joules(self) -> float | None:
         """Energy since some instant."""
 
+    def watts(self) -> float | None:
+        """Power of the board."""
+
+    def memory(self) -> tuple[int, int] | None:
+        """Bytes in use by anybody, and bytes there are."""
+
 
 @dataclass(frozen=True)
 class Progress:

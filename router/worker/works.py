@@ -34,11 +34,11 @@ _RETRY_S = 5.0
 
 
 class Works:
-    """Takes orders while its block is entered; see the module."""
+    """Takes orders while its block is entered; see the module. `meter` reads the card, `heard` is told what happens."""
 
     def __init__(self, painter: Painter, *, limits: Limits, pace: Pace, meter: Meter | None = None) -> None:
         self.facts, self.limits = painter.facts, limits
-        self._painter, self._pace, self._meter = painter, pace, meter
+        self._painter, self._pace, self.meter = painter, pace, meter
         self._line: Line[Batch] = Line()
         self._tickets: set[Ticket] = set()
         self._most_batch: dict[tuple[int, int], int] = {}
@@ -177,9 +177,9 @@ class Works:
 
         if ticket.left:
             raise Left("the caller has gone")
-        before = self._meter.joules() if self._meter else None
+        before = self.meter.joules() if self.meter else None
         ran = self._painter.run(batch.order, on_step)
-        after = self._meter.joules() if self._meter else None
+        after = self.meter.joules() if self.meter else None
         return ran, None if before is None or after is None else after - before
 
     def _made(self, batch: Batch, ran: Ran, joules: float | None) -> None:

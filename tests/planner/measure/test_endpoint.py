@@ -123,7 +123,8 @@ ML_ENERGY = {"model_id": "black-forest-labs/FLUX.1-dev", "configurations": [
     for cards in (1, 2)]}
 AIPERF = {"schema_version": "1.0", "aiperf_version": "0.13.0",
           "request_latency": {"unit": "ms", "avg": 2412.0, "p50": 2400.0, "p99": 2900.0, "count": 50},
-          "request_throughput": {"unit": "requests/sec", "avg": 0.41}, "request_count": {"unit": "requests", "avg": 50.0},
+          "request_throughput": {"unit": "requests/sec", "avg": 0.41},
+          "request_count": {"unit": "requests", "avg": 50.0},
           "input_config": {"endpoint": {"model_names": ["black-forest-labs/FLUX.2-klein-4B"]},
                            "input": {"extra": [["size", "1024x1024"], ["num_inference_steps", "4"]]}}}
 DIFFUSION = [{"model": "black-forest-labs/FLUX.2-dev", "task": "t2i", "backend": "vllm-omni", "duration": 120.0,

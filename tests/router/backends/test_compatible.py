@@ -147,3 +147,11 @@ def test_a_row_no_request_could_be_made_by_is_refused(change: dict[str, str], ke
 
 def test_fields_that_are_always_sent() -> None:
     assert dict(replace(DIALECTS["worker"], extra='{"priority": 3}').extra_fields) == {"priority": 3}
+
+
+@pytest.mark.parametrize(("vendor", "tenant", "sent"), [("worker", "acme", "acme"), ("worker", "", None),
+                                                        ("vllm-omni", "acme", None)])
+def test_a_server_that_shares_itself_out_is_told_whose_request_it_is(
+        vendor: str, tenant: str, sent: str | None) -> None:
+    _, asked = exchange(vendor, tenant=tenant)
+    assert asked.headers.get("X-Breakeven-Tenant") == sent
