@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .answer import Answer
     from .breakeven import BreakEven
+    from .own_energy import OwnEnergy
 
 __all__ = ["answer_json"]
 
@@ -35,6 +36,7 @@ def answer_json(said: Answer) -> dict[str, Any]:
         "break_even_against": {found.against.name: _break_even(found) for found in (own.main, *own.others)} if own
         else {},
         "seconds_per_image": own.side.spreads["seconds"] if own else None,
+        "energy": _energy(own.side.energy) if own and own.side.energy else None,
         "what_if": said.what_ifs, "options": said.options, "solved": said.solved,
         "overrides": [override.model_dump() for override in scenario.override],
         "not_confirmed": scenario.not_confirmed,
@@ -53,6 +55,15 @@ def _break_even(found: BreakEven) -> dict[str, Any]:
             "images_per_gpu_month": found.images_per_gpu_month,
             "curve": {"images_per_month": found.volumes, "p_self_host_cheaper": found.cheaper_share},
             "moves_it_most": found.swings}
+
+
+def _energy(energy: OwnEnergy) -> dict[str, Any]:
+    """Of own images while they are made; a hosted image's is not known, never nothing."""
+    factor = energy.factor
+    return {"joules_per_image": energy.joules_per_image, "label": energy.label, "watts": energy.watts,
+            "own_images_per_month": energy.images_per_month, "kwh_per_month": energy.kwh_per_month, "pue": energy.pue,
+            "kg_per_month": energy.kg_per_month, "gases": factor and factor.gases, "grid": factor and factor.says,
+            "hosted_joules_per_image": None}
 
 
 def _nothing_moves(said: Answer) -> dict[str, Any]:

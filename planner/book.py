@@ -11,6 +11,7 @@ from router.service_time import load_law
 from router.vendor_limits import load_limits
 from router.vendors import load_vendors
 
+from .grid import load_grids
 from .licences import load_licences
 from .rents import load_rents
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from router.vendor_limits import VendorLimit
     from router.vendors import Vendor
 
+    from .grid import GridRow
     from .licences import KnownLicence
     from .rents import Rent
 
@@ -37,6 +39,7 @@ class Book:
     Attributes:
         law: the throughput law, with models and GPUs.
         vendors: by id; `limits` is what accounts there may do, tier by tier.
+        grids: CO2e of a kilowatt-hour.
     """
 
     roots: tuple[Path, ...]
@@ -46,6 +49,7 @@ class Book:
     law: Law
     vendors: Mapping[str, Vendor]
     limits: Mapping[str, tuple[VendorLimit, ...]]
+    grids: tuple[GridRow, ...]
 
     @property
     def models(self) -> Models:
@@ -61,4 +65,4 @@ def open_book(overlay: Path | None, environ: Mapping[str, str]) -> Book:
     """
     roots = data_roots(overlay, environ)
     return Book(roots, load_prices(roots), load_rents(roots), load_licences(roots), load_law(roots),
-                load_vendors(roots), load_limits(roots))
+                load_vendors(roots), load_limits(roots), load_grids(roots))

@@ -23,6 +23,7 @@ planner = LazyGroup(
                     "Seconds and joules per image of a pipeline here or a running server."),
         "models": ("planner.commands.lists:models", "Models: licence, sizes, text, architecture."),
         "gpus": ("planner.commands.lists:gpus", "GPUs: memory, rates, rents."),
+        "grids": ("planner.commands.lists:grids", "Grids: grams of CO2e for a kilowatt-hour."),
         "engines": ("planner.commands.lists:engines", "Engines and precisions the measurements know."),
         "claims": ("planner.commands.claims:claims", "The article's claims with our verdicts and evidence."),
     },

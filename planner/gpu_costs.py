@@ -7,6 +7,7 @@ adds, and how many hours a month it can work.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -98,11 +99,14 @@ class Owned(Kind):
 
 
 class Existing(Kind):
-    """A card that stands there anyway: its power while busy, and what its hours would be worth elsewhere."""
+    """A card that stands there anyway: its power while busy, and what its hours would be worth elsewhere.
+
+    Without `power_w` the power is that of the own images' joules, measured or derived.
+    """
 
     kind: Literal["existing"]
     gpus: Annotated[int, Field(gt=0, le=100_000)] = 1
-    power_w: Annotated[float, Field(ge=0, le=1e6)]
+    power_w: Annotated[float, Field(ge=0, le=1e6)] | None = None
     usd_per_kwh: _Amount
     pue: Annotated[float, Field(ge=1, le=10)] = 1.0
     opportunity_usd_per_gpu_h: _Amount
@@ -126,13 +130,15 @@ class GpuMonth:
     bought_in: int
 
 
-def gpu_month(cost: GpuCost, *, rent_factor: Value = 1.0, hours_factor: Value = 1.0) -> GpuMonth:
+def gpu_month(cost: GpuCost, *, rent_factor: Value = 1.0, hours_factor: Value = 1.0,
+              power_w: float = math.nan) -> GpuMonth:
     """The month of one card.
 
     Args:
         cost: the way it is paid for; a rented card must have its price by now.
         rent_factor: draws around the stated rent (1 = as stated).
         hours_factor: draws around the stated hours a month.
+        power_w: of a busy card that stands there already, where the cost states none; not known where left out.
     """
     if isinstance(cost, Rented):
         return _rented(cost, rent_factor, hours_factor)
@@ -143,7 +149,8 @@ def gpu_month(cost: GpuCost, *, rent_factor: Value = 1.0, hours_factor: Value = 
     if isinstance(cost, Owned):
         return GpuMonth(cost.usd_per_month() / cost.gpus * rent_factor, 0.0, 0.0,
                         HOURS_PER_MONTH * hours_factor, cost.gpus)
-    power_usd_per_s = cost.power_w / 1000 * cost.pue * float(cost.usd_per_kwh) / SECONDS_PER_HOUR
+    watts = power_w if cost.power_w is None else cost.power_w
+    power_usd_per_s = watts / 1000 * cost.pue * float(cost.usd_per_kwh) / SECONDS_PER_HOUR
     worth_usd_per_s = float(cost.opportunity_usd_per_gpu_h) / SECONDS_PER_HOUR * rent_factor
     return GpuMonth(0.0, power_usd_per_s + worth_usd_per_s, 0.0, cost.hours_per_month * hours_factor, 1)
 

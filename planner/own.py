@@ -12,6 +12,7 @@ from router.quantities import SECONDS_PER_HOUR
 from .assumptions import assumption
 from .curve import CostCurve
 from .gpu_costs import Existing, GpuMonth, Rented, Serverless, gpu_month
+from .own_energy import own_energy
 from .own_time import own_seconds
 from .uncertainty import Spread
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from .case import Case
     from .displaceable import SegmentToday
+    from .own_energy import OwnEnergy
     from .scenario import Licence
     from .uncertainty import Value
 
@@ -32,7 +34,8 @@ __all__ = ["OwnSide", "own_curve", "own_side"]
 class OwnSide:
     """What own GPUs need for the displaceable mix, as assumptions with intervals.
 
-    `own_images_per_image` is how many own images replace one of today's; `pedigree` says where the seconds come from.
+    `own_images_per_image` is how many own images replace one of today's; `pedigree` says where the seconds come from;
+    `energy` is None where the card's power is not known.
     """
 
     spreads: Mapping[str, Spread]
@@ -40,6 +43,7 @@ class OwnSide:
     licence: Licence | None
     pedigree: str
     estimate: Estimate | None
+    energy: OwnEnergy | None
 
 
 def own_side(case: Case, moved: Sequence[SegmentToday]) -> OwnSide:
@@ -55,7 +59,8 @@ def own_side(case: Case, moved: Sequence[SegmentToday]) -> OwnSide:
     accepted = [case.own_acceptance_share(row.segment) for row in moved]
     replaced = [weight * row.segment.today.acceptance_share / share
                 for weight, row, share in zip(weights, moved, accepted, strict=True)]
-    seconds = _seconds(case, estimates, [part / sum(replaced) for part in replaced])
+    shares = [part / sum(replaced) for part in replaced]
+    seconds = _seconds(case, estimates, shares)
     share = sum(weight * part for weight, part in zip(weights, accepted, strict=True))
     licence = next((held for held in case.scenario.licence if _covers(case, held)), None)
     spreads = {
@@ -67,7 +72,8 @@ def own_side(case: Case, moved: Sequence[SegmentToday]) -> OwnSide:
         "licence": assumption(case.scenario, "licence", mid=float(licence.usd_per_month) if licence else 0.0),
         "acceptance": _acceptance(case, share),
     }
-    return OwnSide(spreads, sum(replaced), licence, seconds.source, estimates[0])
+    energy = own_energy(case, estimates, weights=shares, images_per_month=volume * sum(replaced))
+    return OwnSide(spreads, sum(replaced), licence, seconds.source, estimates[0], energy)
 
 
 def own_curve(case: Case, side: OwnSide, *, price: tuple[float, Value], factors: Mapping[str, Value],
@@ -83,7 +89,8 @@ def own_curve(case: Case, side: OwnSide, *, price: tuple[float, Value], factors:
     """
     own = case.scenario.own
     at = {name: factors.get(name, 1.0) for name in side.spreads}
-    month = gpu_month(own.cost, rent_factor=at["rent"], hours_factor=at["hours"])
+    power = {} if side.energy is None else {"power_w": side.energy.watts}
+    month = gpu_month(own.cost, rent_factor=at["rent"], hours_factor=at["hours"], **power)
     seconds = side.spreads["seconds"].mid * at["seconds"]
     busy = np.minimum(1.0, side.spreads["busy"].mid * at["busy"])
     replaced = side.own_images_per_image / np.minimum(at["acceptance"], 1 / side.spreads["acceptance"].mid)
@@ -120,7 +127,15 @@ def _seconds(case: Case, estimates: Sequence[Estimate | None], weights: Sequence
         return Spread("seconds", mid, mid, mid, "GPU-seconds per image", "stated in the scenario")
     mid, low, high = (sum(weight * getattr(timed, name) for weight, timed in zip(weights, known, strict=True))
                       for name in ("seconds_per_image", "low", "high"))
-    return Spread("seconds", mid, low, high, "GPU-seconds per image", f"throughput law, {known[0].label}")
+    return Spread("seconds", mid, low, high, "GPU-seconds per image", _pedigree(known))
+
+
+def _pedigree(known: Sequence[Estimate]) -> str:
+    """`own runs` where all seconds were measured on one's own card, the law and its label elsewhere."""
+    if all(timed.own is not None for timed in known):
+        random = any(timed.own is not None and timed.own.weights == "random" for timed in known)
+        return "own runs, measured" + (", random weights" if random else "")
+    return f"throughput law, {known[0].label}"
 
 
 def _acceptance(case: Case, share: float) -> Spread:

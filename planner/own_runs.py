@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from statistics import median
 from typing import TYPE_CHECKING
@@ -9,8 +10,8 @@ from typing import TYPE_CHECKING
 from router.catalog import is_installed
 from router.errors import OutOfReach
 from router.law import LAW_FILE, read_coefficients
-from router.runs import load_runs, runs_digest, why_unused
-from router.service_time import ServiceAsk, load_law, timing
+from router.runs import load_runs, own_timings, runs_digest, why_unused
+from router.service_time import ServiceAsk, Timing, load_law, timing, why_not_planned
 from router.work import OWN_SOURCE
 
 from .errors import PlannerError
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from router.law import Coefficients
     from router.runs import OwnTiming
+    from router.service_time import Law
 
 __all__ = ["Compared", "Comparison", "compare", "refit_with_runs"]
 
@@ -69,8 +72,8 @@ def refit_with_runs(roots: Sequence[Path]) -> int:
     law = load_law(roots)
     if not law.own:
         return 0
-    if is_installed(roots[-1]):
-        raise PlannerError("the installed tables are not written to; name a folder of your own with --data")
+    if len(roots) == 1 or is_installed(roots[-1]):
+        raise PlannerError("the shipped law is not written over; name a folder of your own with --data")
     timings = usable_timings(law.measurements, law.models, gpus=law.gpus)
     fitted = to_coefficients(fit_timings(Design(timings)), keep_source=OWN_SOURCE)
     write_law(roots[-1] / LAW_FILE, replace(fitted, runs=runs_digest(law.own.values())))
@@ -78,32 +81,46 @@ def refit_with_runs(roots: Sequence[Path]) -> int:
 
 
 def compare(roots: Sequence[Path]) -> Comparison:
-    """The law of the first data folder, which has seen no own run, against the own runs.
+    """Own runs against the law as it would be without them.
 
     Raises:
         TableError: a table cannot be read.
     """
-    law = load_law(roots)
-    unseen = replace(law, coefficients=read_coefficients(roots[:1]), own={})
-    reasons: dict[str, int] = {}
-    for run in load_runs(roots):
-        if reason := why_unused(run, law.gpus):
-            reasons[reason] = reasons.get(reason, 0) + 1
+    law, runs = load_law(roots), load_runs(roots)
+    unseen = replace(law, coefficients=_without_own(law, read_coefficients(roots[:1])), own={})
+    left_out = Counter(filter(None, (why_unused(run, law.gpus) for run in runs)))
+    timings = own_timings(runs, law.gpus)
     rows: list[Compared] = []
-    for own in law.own.values():
-        try:
-            foreseen = timing(unseen, _ask(own))
-        except OutOfReach as error:
-            reasons[f"the law does not reach it: {error}"] = own.runs
-            continue
-        rows.append(Compared(own, foreseen.seconds_per_image, foreseen.low, foreseen.high))
-    return Comparison(tuple(rows), tuple(sorted(reasons.items())))
+    for own in timings:
+        reason = why_not_planned(own, law.models, gpus=law.gpus)
+        foreseen = None if reason else _foreseen(unseen, own)
+        if isinstance(foreseen, Timing):
+            rows.append(Compared(own, foreseen.seconds_per_image, foreseen.low, foreseen.high))
+        elif own.row.part != "denoise":
+            left_out[reason or f"the law does not reach it: {foreseen}"] += own.runs
+    counted = sum(own.runs for own in timings if own.row.part != "denoise") + sum(
+        bool(why_unused(run, law.gpus)) for run in runs)
+    left_out["random weights, where the same was run with trained ones"] = len(runs) - counted
+    return Comparison(tuple(rows), tuple(sorted((reason, count) for reason, count in left_out.items() if count)))
 
 
-def _ask(own: OwnTiming) -> ServiceAsk:
+def _without_own(law: Law, shipped: Coefficients) -> Coefficients:
+    """The shipped law, which has seen none; fitted anew where even that is somebody's own."""
+    if not shipped.owner:
+        return shipped
+    others = [row for row in law.measurements if row.source_key != OWN_SOURCE]
+    return to_coefficients(fit_timings(Design(usable_timings(others, law.models, gpus=law.gpus))))
+
+
+def _foreseen(law: Law, own: OwnTiming) -> Timing | str:
     row = own.row
     if row.size is None:
-        raise OutOfReach(f"{row.id}: no size")
-    return ServiceAsk(row.model, row.gpu, row.engine, row.precision + ("-wo" if row.weight_only else ""),
-                      compile=row.compile, size=row.size, steps=row.steps, batch=row.batch,
-                      references=row.references or 0, part="denoise" if row.part == "denoise" else "end-to-end")
+        return "no size"
+    engine = f"{row.engine} {row.attention}".strip()
+    try:
+        return timing(law, ServiceAsk(
+            row.model, row.gpu, engine, row.precision + ("-wo" if row.weight_only else ""), compile=row.compile,
+            size=row.size, steps=row.steps, batch=row.batch, references=row.references or 0,
+            part="denoise" if row.part == "denoise" else "end-to-end"))
+    except OutOfReach as error:
+        return str(error)

@@ -12,6 +12,8 @@ from rich.text import Text
 
 from router.quantities import HOURS_PER_MONTH
 
+from .energy_report import energy_lines
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -41,6 +43,7 @@ def _parts(said: Answer, *, all_options: bool) -> Iterator[RenderableType]:
     yield from (Text(), _displaceable(said), *_licences(said), *_gpu_month(said), Text(), _ladder(said))
     if said.own is not None:
         yield from (Text(), _break_evens(said))
+        yield from (Text(), *energy_lines(said.own.side.energy))
         yield from (Text(), _chart(said.own.main), Text(), _swings(said.own.main))
     if said.what_ifs and not said.stopped:
         yield from (Text(), _what_ifs(said))

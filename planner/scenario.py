@@ -29,6 +29,7 @@ __all__ = [
     "Review",
     "Scenario",
     "Segment",
+    "Site",
     "Staff",
     "Today",
     "WhatIf",
@@ -143,6 +144,21 @@ class Lora(Part):
     gpu_h_per_run: Annotated[float, Field(ge=0, le=100_000)] = 0.0
 
 
+class Site(Part):
+    """Where the cards stand: a grid of `planner grids` or its grams of CO2e per kWh, and the site's PUE."""
+
+    grid: _Text | None = None
+    g_per_kwh: Annotated[float, Field(ge=0, le=2000, allow_inf_nan=False)] | None = None
+    pue: Annotated[float, Field(ge=1, le=10)] | None = None
+
+    @model_validator(mode="after")
+    def _one_grid(self) -> Site:
+        if self.grid is not None and self.g_per_kwh is not None:
+            message = "give either grid or g_per_kwh"
+            raise ValueError(message)
+        return self
+
+
 class Own(Part):
     """The GPUs one would run: model, engine, card, and how they are paid for.
 
@@ -164,6 +180,7 @@ class Own(Part):
     staff: Staff = Staff()
     storage_usd_per_month: _Usd = Decimal(0)
     lora: Lora = Lora()
+    energy: Site = Site()
 
 
 class Review(Part):

@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from router.law import Coefficients, FittedEffect, Kind
-from router.measurements import why_left_out
-from router.setup import Setup
+from router.measurements import setup_of, why_left_out
 from router.work import OWN_SOURCE, base_seconds, effects_of
 
 from .priors import NOISE_SD, PRIORS
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from router.gpus import Gpu
     from router.measurements import Measurement
     from router.models import Models
+    from router.setup import Setup
 
     from .uncertainty import Array
 
@@ -52,18 +52,7 @@ class Timing:
 
 def usable_timings(rows: Sequence[Measurement], models: Models, *, gpus: Mapping[str, Gpu]) -> tuple[Timing, ...]:
     """The measurements the law is fitted to, in their order."""
-    return tuple(Timing(row, _setup(row, models, gpus)) for row in rows if not why_left_out(row, gpus))
-
-
-def _setup(row: Measurement, models: Models, gpus: Mapping[str, Gpu]) -> Setup:
-    card = models.find(row.model)
-    if row.size is None or row.steps is None:
-        raise ValueError(row.id)
-    return Setup(
-        card, models.architecture_of(card), gpus[row.gpu], row.engine, row.precision, row.weight_only,  # type: ignore[arg-type]
-        row.compile, row.size, row.steps, row.forwards_per_step or 1, row.batch, row.references or 0,
-        "denoise" if row.part == "denoise" else "end-to-end", row.attention, row.lora, row.offload != "none",
-        row.source_key)
+    return tuple(Timing(row, setup_of(row, models, gpus=gpus)) for row in rows if not why_left_out(row, gpus))
 
 
 class Design:

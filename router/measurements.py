@@ -8,13 +8,17 @@ from typing import TYPE_CHECKING, Literal
 from .catalog import table_files
 from .errors import TableError
 from .quantities import Day, Size  # noqa: TC001 (the loader reads field types at run time)
+from .setup import Setup
 from .tables import Invalid, Source, read_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable
+    from collections.abc import Container, Iterable, Mapping
     from pathlib import Path
 
-__all__ = ["Measurement", "load_measurements", "why_left_out"]
+    from .gpus import Gpu
+    from .models import Models
+
+__all__ = ["Measurement", "load_measurements", "setup_of", "why_left_out"]
 
 _SWAPS_ENCODER = "text encoder/VAE (component residency)"
 _MODELLED = ("bf16", "fp8", "nvfp4", "int8", "int4")
@@ -112,3 +116,19 @@ def why_left_out(row: Measurement, gpus: Container[str]) -> str:
         (row.precision not in _MODELLED, "precision not modelled"),
         (slow_int8, "int8 dynamic without compile: pathological"))
     return next((reason for applies, reason in reasons if applies), "")
+
+
+def setup_of(row: Measurement, models: Models, *, gpus: Mapping[str, Gpu]) -> Setup:
+    """What a measurement timed, for the law; only of rows that `why_left_out` has nothing against.
+
+    Raises:
+        OutOfReach: its model is not known.
+    """
+    card = models.find(row.model)
+    if row.size is None or row.steps is None:
+        raise ValueError(row.id)
+    return Setup(
+        card, models.architecture_of(card), gpus[row.gpu], row.engine, row.precision, row.weight_only,  # type: ignore[arg-type]
+        row.compile, row.size, row.steps, row.forwards_per_step or 1, row.batch, row.references or 0,
+        "denoise" if row.part == "denoise" else "end-to-end", row.attention, row.lora, row.offload != "none",
+        row.source_key)

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 __all__ = ["OwnTiming", "Run", "load_runs", "own_timings", "runs_digest", "why_unused"]
 
 _MODELLED = ("bf16", "fp8", "int8")
-_DEFAULT_ATTENTION = ("auto", "native")
+_DEFAULT_ATTENTION = ("", "auto", "native")
+_NO_SLOWING = ("idle", "power-cap", "sync-boost", "display-clocks")  # a card at its power limit runs as it does in use
+_GB_PER_GIB = 1.073741824
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,7 @@ class OwnTiming:
         seconds_per_image: their median.
         log_sd: spread of the log of one repetition; 0.0 where there is one alone.
         joules_per_image: mean of the repetitions that have a reading; None without one.
-        weights: `random` where any of them had random weights.
+        weights: `random` where none was run with trained weights; where some were, the others are not in it.
         row: the same as a row of the published measurements, so that the law is fitted to both alike.
     """
 
@@ -132,7 +134,7 @@ class OwnTiming:
         """What has to be the same for a question to be answered by it."""
         row = self.row
         return (row.model, row.gpu, row.engine, row.precision, row.weight_only, row.compile, row.attention, row.size,
-                row.steps, row.references, row.batch, row.part == "denoise")
+                row.steps, row.forwards_per_step, row.references, row.batch, row.part == "denoise")
 
 
 def load_runs(roots: Iterable[Path]) -> tuple[Run, ...]:
@@ -156,11 +158,14 @@ def load_runs(roots: Iterable[Path]) -> tuple[Run, ...]:
 
 def why_unused(run: Run, gpus: Container[str]) -> str:
     """Why a run is no evidence for a plan; empty where it is."""
+    slowed = [reason for reason in run.throttled.split() if reason not in _NO_SLOWING]
     reasons = (
         (run.gpu == "cpu", "made on the CPU: says nothing of a card"),
         (not run.model, "a configuration that is in no table, as a tiny one"),
         (run.gpu not in gpus, f"the card {run.device_name!r} is not in gpus/specs.csv"),
         (bool(run.note), f"measured all the same: {run.note}"),
+        (bool(run.other_processes), "other processes were on the card"),
+        (bool(slowed), f"the card was slowed down: {', '.join(slowed)}"),
         (run.cache != "none", "step caching on"),
         (run.offload != "none", "weights moved between host and card"),
         (run.lora, "with a fine-tune"),
@@ -175,10 +180,15 @@ def own_timings(runs: Iterable[Run], gpus: Container[str]) -> tuple[OwnTiming, .
         if not why_unused(run, gpus):
             kinds.setdefault((run.model, run.gpu, run.engine, run.precision, run.weight_only, run.compile,
                               run.attention in _DEFAULT_ATTENTION or run.attention, run.size, run.steps,
-                              run.references, run.batch), []).append(run)
-    whole = [_timing(same, [run.wall_s for run in same], "pipeline") for same in kinds.values()]
-    steps = [(same, [run.denoise_s for run in same if run.denoise_s is not None]) for same in kinds.values()]
+                              run.forwards_per_step, run.references, run.batch), []).append(run)
+    same_runs = [_trained_first(same) for same in kinds.values()]
+    whole = [_timing(same, [run.wall_s for run in same], "pipeline") for same in same_runs]
+    steps = [(same, [run.denoise_s for run in same if run.denoise_s is not None]) for same in same_runs]
     return (*whole, *(_timing(same, seconds, "denoise") for same, seconds in steps if seconds))
+
+
+def _trained_first(runs: Sequence[Run]) -> Sequence[Run]:
+    return [run for run in runs if run.weights == "trained"] or runs
 
 
 def runs_digest(timings: Iterable[OwnTiming]) -> str:
@@ -191,7 +201,7 @@ def _timing(runs: Sequence[Run], seconds: Sequence[float], part: Literal["pipeli
     first, each = runs[0], [taken / runs[0].batch for taken in seconds]
     joules = [run.joules / run.batch for run in runs if run.joules is not None] if part == "pipeline" else []
     burnt, middle = fmean(joules) if joules else None, median(each)
-    weights: Literal["trained", "random"] = "random" if any(run.weights == "random" for run in runs) else "trained"
+    weights: Literal["trained", "random"] = first.weights
     row = Measurement(
         id=f"own-{first.id.rsplit('-', 1)[0]}-{part}", model=first.model, gpu=first.gpu, gpu_count=1,
         engine=first.engine, engine_as_printed=f"{first.engine} {first.diffusers}".strip(),
@@ -199,7 +209,7 @@ def _timing(runs: Sequence[Run], seconds: Sequence[float], part: Literal["pipeli
         precision_as_printed=first.precision, weight_only=first.weight_only, compile=first.compile, cache=first.cache,
         offload=first.offload, lora=first.lora, size=first.size, steps=first.steps,
         forwards_per_step=first.forwards_per_step, references=first.references, batch=first.batch, part=part,
-        seconds_per_image=middle, peak_vram_gb=first.peak_vram_gib,
+        seconds_per_image=middle, peak_vram_gb=first.peak_vram_gib and first.peak_vram_gib * _GB_PER_GIB,
         power_w=None if burnt is None else burnt / middle, trust="A", source_key=OWN_SOURCE, source=first.source,
         source_on=Day.parse(first.at[:10]), note="random weights" if weights == "random" else "")
     spread = stdev(map(math.log, each)) if len(each) > 1 else 0.0

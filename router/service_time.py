@@ -6,14 +6,15 @@ import math
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
-from .energy import busy_shares, derived_energy, measured_energy
+from .energy import energy_of, load_board_power
 from .errors import OutOfReach
+from .evidence import evidence_of, label_of, notes_on
 from .gpus import find_gpu, load_gpus
 from .law import predict, read_coefficients
-from .measurements import load_measurements, why_left_out
+from .measurements import load_measurements, setup_of
 from .models import load_models
 from .quantities import SECONDS_PER_HOUR, Size
-from .runs import load_runs, own_timings, runs_digest
+from .runs import load_runs, own_timings
 from .setup import Setup, find_engine, footprint, load_engines, read_precision
 from .work import flop_per_image, peak_flop_per_s
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping
     from pathlib import Path
 
-    from .energy import Energy
+    from .energy import BoardPower, Energy
     from .gpus import Gpu
     from .law import Coefficients
     from .measurements import Measurement
@@ -29,14 +30,15 @@ if TYPE_CHECKING:
     from .runs import OwnTiming
     from .setup import Engine, Footprint
 
-__all__ = ["Estimate", "Law", "ServiceAsk", "Timing", "estimate", "load_law", "resolve", "timing"]
+__all__ = ["Estimate", "Law", "ServiceAsk", "Timing", "estimate", "load_law", "resolve", "timing",
+           "why_not_planned"]
 
 _Z95 = 1.6448536269514722
 _MOST_STEPS, _MOST_BATCH, _MOST_REFERENCES = 1000, 256, 10
 _LEAST_SIDE, _SEEN_PIXELS = 64, 2048 * 2048
 _ONE_MEGAPIXEL = Size(1024, 1024)
-_EVIDENCE_SHOWN = 6
 _SIBLING_LOG_SD = 0.03  # cards of one kind differ by 5 %; see docs/throughput.md
+_ONE_RUN_LOG_SD = 0.03  # of a batch against its repetition, where there is none
 _SWAP_LOG_SD = 0.1  # engines hide the encoder's way to the card well or badly; see docs/throughput.md
 
 
@@ -65,7 +67,13 @@ class ServiceAsk:
 
 @dataclass(frozen=True)
 class Law:
-    """The fitted law with the tables it speaks about."""
+    """The fitted law with the tables it speaks about.
+
+    Attributes:
+        measurements: published ones, and own runs.
+        own: own runs that may be planned with, by what they answer.
+        board_power: share of the power limit by card.
+    """
 
     coefficients: Coefficients
     models: Models
@@ -73,6 +81,7 @@ class Law:
     engines: Mapping[str, Engine]
     measurements: tuple[Measurement, ...]
     own: Mapping[Hashable, OwnTiming] = field(default_factory=dict)
+    board_power: Mapping[str, BoardPower] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -135,10 +144,22 @@ def load_law(roots: Iterable[Path]) -> Law:
         TableError: a table or the fitted law cannot be read.
     """
     folders = tuple(roots)
-    gpus = load_gpus(folders)
-    own = own_timings(load_runs(folders), gpus)
-    return Law(read_coefficients(folders), load_models(folders), gpus, load_engines(folders),
-               (*load_measurements(folders), *(each.row for each in own)), {each.key: each for each in own})
+    gpus, models = load_gpus(folders), load_models(folders)
+    own = [each for each in own_timings(load_runs(folders), gpus) if not why_not_planned(each, models, gpus=gpus)]
+    return Law(read_coefficients(folders), models, gpus, load_engines(folders),
+               (*load_measurements(folders), *(each.row for each in own)), {each.key: each for each in own},
+               load_board_power(folders))
+
+
+def why_not_planned(own: OwnTiming, models: Models, *, gpus: Mapping[str, Gpu]) -> str:
+    """Why own runs answer nothing although each of them is usable; empty where they answer."""
+    card = models.cards.get(own.row.model)
+    if card is None or not card.architecture:
+        return f"{own.row.model} is no model of known architecture in models/cards.csv"
+    setup = setup_of(own.row, models, gpus=gpus)
+    if own.seconds_per_image < flop_per_image(setup) / peak_flop_per_s(setup):
+        return f"faster than {setup.gpu.id} can be at its peak: check card, size and steps"
+    return ""
 
 
 def estimate(law: Law, ask: ServiceAsk) -> Estimate:
@@ -150,10 +171,9 @@ def estimate(law: Law, ask: ServiceAsk) -> Estimate:
     made = timing(law, ask)
     setup = made.setup
     return Estimate(
-        made.seconds_per_image, made.low, made.high, SECONDS_PER_HOUR / made.seconds_per_image, _label(law, setup),
+        made.seconds_per_image, made.low, made.high, SECONDS_PER_HOUR / made.seconds_per_image, label_of(law, made),
         made.limit_seconds, made.limit_seconds / made.seconds_per_image, _residency(setup), made.memory, made.shares,
-        _evidence(law, setup), (*_own_notes(law, made), *_notes(law, setup, made.memory)), setup, made.own,
-        _energy(law, made))
+        evidence_of(law, made), tuple(notes_on(law, made)), setup, made.own, energy_of(law, made))
 
 
 def timing(law: Law, ask: ServiceAsk) -> Timing:
@@ -164,17 +184,14 @@ def timing(law: Law, ask: ServiceAsk) -> Timing:
             on the card; the text says what would mend it.
     """
     setup = resolve(law, ask)
-    memory = footprint(setup)
-    if not memory.fits:
-        raise OutOfReach(_too_large(setup, memory))
-    if memory.encoder_bits is None and setup.part == "end-to-end":
-        raise OutOfReach(_encoder_too_large(setup, memory))
-    setup = replace(setup, swap=not memory.holds_encoder)
-    predicted, own = predict(law.coefficients, setup), law.own.get(_own_key(setup))
-    limit = flop_per_image(setup) / peak_flop_per_s(setup)
+    memory, own = footprint(setup), law.own.get(_own_key(setup))
+    if own is None:
+        _refuse_what_does_not_fit(setup, memory)
+    setup = replace(setup, swap=own is None and not memory.holds_encoder)
+    predicted, limit = predict(law.coefficients, setup), flop_per_image(setup) / peak_flop_per_s(setup)
     seconds = max(predicted.seconds if own is None else own.seconds_per_image, limit)
-    doubt = (math.hypot(predicted.log_sd, _SWAP_LOG_SD if setup.swap else 0.0) if own is None
-             else math.hypot(own.log_sd / math.sqrt(own.runs), _SIBLING_LOG_SD))
+    doubt = (math.hypot(predicted.log_sd, _SWAP_LOG_SD if setup.swap else 0.0) if own is None else
+             math.hypot((own.log_sd if own.runs > 1 else _ONE_RUN_LOG_SD) / math.sqrt(own.runs), _SIBLING_LOG_SD))
     width = math.exp(_Z95 * doubt)
     return Timing(seconds, max(seconds / width, limit), seconds * width, limit, predicted.shares, setup, memory, own)
 
@@ -199,29 +216,25 @@ def resolve(law: Law, ask: ServiceAsk) -> Setup:
                          "ask a size in between and upscale")
     if ask.part not in ("denoise", "end-to-end"):
         raise OutOfReach(f"part = {ask.part!r}: unknown; use denoise or end-to-end")
-    return Setup(card, architecture, find_gpu(law.gpus, ask.gpu), engine.id, precision, weight_only, ask.compile,
-                 ask.size, steps, card.forwards_per_step or 1, ask.batch, ask.references, ask.part, kernel,
-                 source=law.coefficients.owner)
+    gpu = find_gpu(law.gpus, ask.gpu)
+    timed = f"machine:{gpu.id}" in law.coefficients.effects  # on another card the owner is as anybody
+    return Setup(card, architecture, gpu, engine.id, precision, weight_only, ask.compile, ask.size, steps,
+                 card.forwards_per_step or 1, ask.batch, ask.references, ask.part, kernel,
+                 source=law.coefficients.owner if timed else "")
 
 
 def _own_key(setup: Setup) -> Hashable:
     """As `OwnTiming.key`."""
     return (setup.card.id, setup.gpu.id, setup.engine, setup.precision, setup.weight_only, setup.compile,
-            setup.attention, setup.size, setup.steps, setup.references, setup.batch, setup.part == "denoise")
+            setup.attention, setup.size, setup.steps, setup.forwards, setup.references, setup.batch,
+            setup.part == "denoise")
 
 
-def _energy(law: Law, made: Timing) -> Energy | None:
-    measured = measured_energy(made.own) if made.own is not None else None
-    return measured or derived_energy(made.setup.gpu, (made.low, made.seconds_per_image, made.high),
-                                      shares=busy_shares(law.measurements, law.gpus))
-
-
-def _own_notes(law: Law, made: Timing) -> Iterable[str]:
-    if made.own is not None:
-        weights = " of random weights, which time like trained ones" if made.own.weights == "random" else ""
-        yield f"measured by you: median of {made.own.runs} runs{weights}; the law is not asked"
-    if law.own and law.coefficients.runs != runs_digest(law.own.values()):
-        yield "your runs are not in the law yet: planner throughput --refit --data DIR"
+def _refuse_what_does_not_fit(setup: Setup, memory: Footprint) -> None:
+    if not memory.fits:
+        raise OutOfReach(_too_large(setup, memory))
+    if memory.encoder_bits is None and setup.part == "end-to-end":
+        raise OutOfReach(_encoder_too_large(setup, memory))
 
 
 def _too_large(setup: Setup, memory: Footprint) -> str:
@@ -240,44 +253,3 @@ def _residency(setup: Setup) -> str:
     if setup.swap:
         return "encoder swapping: transformer and text encoder do not fit together"
     return "everything on the card"
-
-
-def _label(law: Law, setup: Setup) -> Literal["measured", "transferred", "derived"]:
-    on_card = [row for row in law.measurements if row.gpu == setup.gpu.id and not why_left_out(row, law.gpus)]
-    if any(_distance(law, setup, row) == 0 for row in on_card):
-        return "measured"
-    return "transferred" if on_card else "derived"
-
-
-def _evidence(law: Law, setup: Setup) -> tuple[Measurement, ...]:
-    near = sorted((row for row in law.measurements if not why_left_out(row, law.gpus) and (
-        row.gpu == setup.gpu.id or row.engine == setup.engine)), key=lambda row: (_distance(law, setup, row), row.id))
-    return tuple(near[:_EVIDENCE_SHOWN])
-
-
-def _distance(law: Law, setup: Setup, row: Measurement) -> int:
-    """How much a measurement differs from the setup: 0 where only steps or part do."""
-    card = law.models.cards.get(row.model)
-    same_work = card is not None and card.architecture == setup.architecture.id
-    return ((row.gpu != setup.gpu.id) * 16 + (row.engine != setup.engine) * 8 + (not same_work) * 4
-            + (row.precision != setup.precision or row.weight_only != setup.stored_only) * 4
-            + (row.compile != setup.compile) * 2 + (row.size != setup.size) * 2
-            + (row.references != setup.references) * 2 + (row.batch != setup.batch) + row.lora)
-
-
-def _notes(law: Law, setup: Setup, memory: Footprint) -> Iterable[str]:
-    if setup.swap and memory.encoder_bits != 16:  # noqa: PLR2004
-        yield (f"the text encoder fits on the card only in {memory.encoder_bits or 0} bits a weight; in bf16 it needs "
-               f"{memory.encoder_gib:.1f} GiB")
-    if setup.gpu.matmul_basis == "derived":
-        yield f"the matmul rate of {setup.gpu.id} is our estimate: {setup.gpu.matmul_source}"
-    if setup.precision != "bf16" and setup.stored_only and not setup.weight_only:
-        yield f"{setup.gpu.id} has no {setup.precision} matmul unit: weights alone are {setup.precision}, work is bf16"
-    if not any(row.engine == setup.engine and not why_left_out(row, law.gpus) for row in law.measurements):
-        yield f"no usable measurement of {setup.engine}: it is taken as an average engine"
-    if setup.swap and setup.part == "end-to-end":
-        yield "the text encoder crosses the host link for every prompt; engines differ widely in how well they hide it"
-    if any(row.gpu == setup.gpu.id and "counted as" in row.note for row in law.measurements):
-        yield f"some rows name the card only roughly and are counted as {setup.gpu.id}; their notes say so"
-    if setup.card.licence_needed:
-        yield f"running {setup.card.id} in production needs a commercial licence"

@@ -1,4 +1,4 @@
-"""`planner models`, `planner gpus`, `planner engines`: what the tables know."""
+"""`planner models`, `planner gpus`, `planner engines`, `planner grids`: what the tables know."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from planner.grid import load_grids
 from planner.rents import RENT_KINDS, load_rents, offers
 from router.catalog import data_roots
 from router.gpus import load_gpus
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from planner.rents import Rent
 
-__all__ = ["engines", "gpus", "models"]
+__all__ = ["engines", "gpus", "grids", "models"]
 
 _DATA = click.option("--data", type=click.Path(path_type=Path), help="A folder of tables laid over the shipped ones.")
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -113,6 +114,22 @@ def engines(*, data: Path | None, as_json: bool) -> None:
     for engine in known.values():
         table.add_row(engine.id, engine.name, engine.aliases, *(str(timed[engine.id][precision] or "")
                                                                 for precision in PRECISIONS), engine.note)
+    _console().print(table)
+
+
+@click.command()
+@_DATA
+@_JSON
+def grids(*, data: Path | None, as_json: bool) -> None:
+    """Grids: grams of CO2e for a kilowatt-hour, of which year, counted how."""
+    known = load_grids(data_roots(data, os.environ))
+    if as_json:
+        _echo({row.id: _plain(row) for row in known})
+        return
+    table = Table("id", "name", "g/kWh", "gases", "year", "counted", "source", box=None)
+    for row in known:
+        table.add_row(row.id, row.name, f"{row.g_per_kwh:g}", row.gases, str(row.year), row.scope,
+                      f"{row.source.partition(',')[0]} ({row.confidence}, {row.as_of})")
     _console().print(table)
 
 

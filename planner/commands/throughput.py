@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+from typing import TypedDict, Unpack
 
 import click
 from rich.console import Console
@@ -17,9 +17,6 @@ from router.catalog import data_roots, is_installed
 from router.law import LAW_FILE
 from router.price_checks import asked_size
 from router.service_time import Estimate, Law, ServiceAsk, estimate, load_law
-
-if TYPE_CHECKING:
-    from router.measurements import Measurement
 
 __all__ = ["throughput"]
 
@@ -40,7 +37,11 @@ class _Asked(TypedDict):
     calibrate: Path | None
     save: Path | None
     check: bool
+    compare: bool
+    refit: bool
     fit: bool
+    grid: str | None
+    pue: float | None
     data: Path | None
     as_json: bool
 
@@ -64,7 +65,11 @@ class _Asked(TypedDict):
               help="With --calibrate: write the law into this folder; with --data DIR every answer then holds on "
                    "your machine.")
 @click.option("--check", is_flag=True, help="Print the law's errors on sources it has not seen.")
+@click.option("--compare", is_flag=True, help="Print your own runs beside what the law foresees without them.")
+@click.option("--refit", is_flag=True, help="Fit the law to the tables and your own runs, and write it into --data.")
 @click.option("--fit", is_flag=True, help="Fit the law to the tables and write it into the last data folder.")
+@click.option("--grid", help="For grams of CO2e: a grid that planner grids lists, or grams per kWh.")
+@click.option("--pue", type=click.FloatRange(1, 10), help="What the site draws for each watt of its machines.")
 @click.option("--data", type=click.Path(path_type=Path), help="A folder of tables laid over the shipped ones.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def throughput(**asked: Unpack[_Asked]) -> None:
@@ -72,8 +77,8 @@ def throughput(**asked: Unpack[_Asked]) -> None:
     roots = data_roots(asked["data"], os.environ)
     if asked["save"] is not None and asked["calibrate"] is None:
         raise click.UsageError("--save writes what --calibrate fitted; give both")
-    if asked["fit"]:
-        _fit(roots)
+    if asked["fit"] or asked["refit"] or asked["compare"]:
+        _on_the_tables(roots, asked)
         return
     law = load_law(roots)
     if asked["check"]:
@@ -90,7 +95,51 @@ def throughput(**asked: Unpack[_Asked]) -> None:
         asked["model"] or "", asked["gpu"] or "", asked["engine"], asked["precision"], compile=asked["compile"],
         size=asked_size(asked["size"]), steps=asked["steps"], batch=asked["batch"], references=asked["references"],
         part=asked["part"]))  # type: ignore[arg-type]
-    _print(found, as_json=asked["as_json"])
+    _print(found, roots, asked)
+
+
+def _on_the_tables(roots: tuple[Path, ...], asked: _Asked) -> None:
+    if asked["fit"]:
+        _fit(roots)
+    if asked["refit"]:
+        _refit(roots)
+    if asked["compare"]:
+        _compare(roots, as_json=asked["as_json"])
+
+
+def _refit(roots: tuple[Path, ...]) -> None:
+    from planner.own_runs import refit_with_runs  # noqa: PLC0415 (numpy, as below)
+
+    kinds = refit_with_runs(roots)
+    if not kinds:
+        raise PlannerError("--refit: no own run says something of a card; planner throughput --compare tells why, "
+                           "planner measure makes some")
+    kinds_told = "1 kind" if kinds == 1 else f"{kinds} kinds"
+    click.echo(f"{roots[-1] / LAW_FILE}: has seen {kinds_told} of batch of yours; use it with --data {roots[-1]}")
+
+
+def _compare(roots: tuple[Path, ...], *, as_json: bool) -> None:
+    from planner.compare_report import comparison_json, print_comparison  # noqa: PLC0415 (numpy, as below)
+    from planner.own_runs import compare  # noqa: PLC0415 (the same)
+
+    found = compare(roots)
+    if as_json:
+        click.echo(json.dumps(comparison_json(found), indent=2))
+    else:
+        print_comparison(Console(width=None if Console().is_terminal else _FILE_COLUMNS, highlight=False, markup=False),
+                         found)
+
+
+def _print(found: Estimate, roots: tuple[Path, ...], asked: _Asked) -> None:
+    from planner.estimate_report import estimate_json, estimate_lines  # noqa: PLC0415 (not wanted for --fit)
+    from planner.grid import find_factor, load_grids  # noqa: PLC0415 (the same)
+
+    grid = find_factor(load_grids(roots), asked["grid"]) if asked["grid"] is not None else None
+    if asked["as_json"]:
+        click.echo(json.dumps(estimate_json(found, grid=grid, pue=asked["pue"]), indent=2, ensure_ascii=False))
+    else:
+        for line in estimate_lines(found, grid=grid, pue=asked["pue"]):
+            click.echo(line)
 
 
 def _fit(roots: tuple[Path, ...]) -> None:
@@ -147,51 +196,3 @@ def _check(law: Law, *, as_json: bool) -> None:
     else:
         console = Console(width=None if Console().is_terminal else _FILE_COLUMNS, highlight=False, markup=False)
         print_check(console, groups(left_out), left_out=left_out, law=law)
-
-
-def _print(found: Estimate, *, as_json: bool) -> None:
-    if as_json:
-        click.echo(json.dumps(_json(found), indent=2, ensure_ascii=False))
-        return
-    setup = found.setup
-    click.echo(f"{found.seconds_per_image:.4g} s an image ({found.low:.4g} to {found.high:.4g}, 90 %), "
-               f"{found.images_per_hour:,.0f} an hour  [{found.label}]")
-    click.echo(f"  {setup.card.id} on {setup.gpu.id}, {setup.engine} {setup.precision_key} {setup.mode}, {setup.size}, "
-               f"{setup.steps} steps, batch {setup.batch}, {setup.references} references, {setup.part}")
-    click.echo(f"  floor {found.limit_seconds:.4g} s, {found.mfu:.0%} of the card's peak; {found.residency} "
-               f"({found.memory.needed_gib:.1f} GiB for the transformer, {found.memory.with_encoder_gib:.1f} with the "
-               f"text encoder, {found.memory.available_gib:g} there)")
-    click.echo("  nearest measurements:")
-    for row in found.evidence:
-        click.echo(f"    {_told(row)}")
-    for note in found.notes:
-        click.echo(f"  note: {note}")
-
-
-def _told(row: Measurement) -> str:
-    extras = "".join((", compiled" if row.compile else "", f", batch {row.batch}" if row.batch > 1 else "",
-                      f", {row.references} references" if row.references else ""))
-    return (f"{row.id}: {row.seconds_per_image:.4g} s, {row.model} on {row.gpu}, {row.engine} {row.precision}{extras}, "
-            f"{row.size}, {row.steps} steps, {row.part}, trust {row.trust} [{row.source_key}, {row.source_on}]")
-
-
-def _json(found: Estimate) -> dict[str, Any]:
-    setup = found.setup
-    return {
-        "seconds_per_image": found.seconds_per_image, "low": found.low, "high": found.high,
-        "images_per_hour": found.images_per_hour, "label": found.label, "limit_seconds": found.limit_seconds,
-        "mfu": found.mfu, "residency": found.residency,
-        "memory_gib": {"needed": found.memory.needed_gib, "with_encoder": found.memory.with_encoder_gib,
-                       "available": found.memory.available_gib},
-        "asked": {"model": setup.card.id, "gpu": setup.gpu.id, "engine": setup.engine,
-                  "precision": setup.precision, "weight_only": setup.stored_only, "compile": setup.compile,
-                  "size": str(setup.size), "steps": setup.steps, "batch": setup.batch,
-                  "references": setup.references, "part": setup.part},
-        "shares": dict(found.shares),
-        "evidence": [{"id": row.id, "model": row.model, "gpu": row.gpu, "engine": row.engine,
-                      "precision": row.precision, "compile": row.compile, "size": str(row.size), "steps": row.steps,
-                      "batch": row.batch, "part": row.part, "seconds_per_image": row.seconds_per_image,
-                      "trust": row.trust, "source": row.source, "source_on": str(row.source_on), "note": row.note}
-                     for row in found.evidence],
-        "notes": list(found.notes),
-    }
