@@ -37,6 +37,7 @@ class _Asked(TypedDict):
     data: Path | None
     card: int | None
     force: bool
+    energy_s: float
     as_json: bool
     model: str
     rate: str
@@ -59,6 +60,8 @@ class _Asked(TypedDict):
 @click.option("--data", type=click.Path(path_type=Path), help="A folder of tables laid over the shipped ones.")
 @click.option("--card", type=click.IntRange(0), help="Read this card (nvidia-smi's number), whatever computes.")
 @click.option("--force", is_flag=True, help="Measure a busy or slowed card too; its rows say so and enter no plan.")
+@click.option("--energy-s", type=click.FloatRange(2, 600), default=6.0, show_default=True,
+              help="Seconds of batches that joules are the mean of, where one batch is shorter than 2 s.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--model", default="auto", show_default=True, help="With --endpoint: the model's name there.")
 @click.option("--rate", default="0.5", show_default=True,
@@ -162,7 +165,7 @@ def _grid(asked: _Asked) -> dict[str, Any]:
 
     return {"sizes": sizes_of(asked["sizes"]), "batches": numbers_of(asked["batch"], "--batch"),
             "steps": numbers_of(asked["steps"], "--steps") if asked["steps"] else (),
-            "references": asked["references"], "repeat": asked["repeat"]}
+            "references": asked["references"], "repeat": asked["repeat"], "energy_s": asked["energy_s"]}
 
 
 def _roots(data: Path | None) -> tuple[Path, ...]:

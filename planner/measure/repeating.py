@@ -33,7 +33,6 @@ _PROMPT = ("A quiet harbour at dawn, fishing boats at the quay, mist over the wa
            "lighthouse in the distance, soft light, fine detail")
 _AGREE = 0.05
 _MOST_WARM_UPS = 5
-_ENERGY_S = 6.0
 _MOST_ENERGY_BATCHES = 200
 # What the throughput law calls the numbers a pipeline computes in.
 _PRECISIONS = {"none": "bf16", "fp8-wo": "fp8", "int8-wo": "int8", "fp8": "fp8", "nf4": "nf4"}
@@ -48,6 +47,7 @@ class Subject:
         card: where readings come from; None where nothing can be read.
         alien: processes on the card that are not this one's, seen before anything was loaded.
         note: written into every row: why the card should not have been measured, where it was all the same.
+        energy_s: seconds of batches that joules are the mean of, where one batch is too short to be counted.
     """
 
     painter: Painter
@@ -58,6 +58,7 @@ class Subject:
     sampler: Sampler | None
     alien: int | None
     note: str = ""
+    energy_s: float = 6.0
 
 
 def run_id(facts: Facts, gpu: str, *, cell: Cell, repeat: int) -> str:
@@ -121,7 +122,7 @@ def _energy(subject: Subject, order: Order, told: Callable[[], None]) -> tuple[S
     if subject.sampler is None:
         return None
     begun, made = monotonic(), 0
-    while made < _MOST_ENERGY_BATCHES and monotonic() - begun < _ENERGY_S:
+    while made < _MOST_ENERGY_BATCHES and monotonic() - begun < subject.energy_s:
         seconds = subject.painter.run(order).seconds.wall
         made += 1
         told()

@@ -46,6 +46,7 @@ class Session:
     card: Card | None
     cells: tuple[Cell, ...]
     repeat: int
+    energy_s: float
     roots: tuple[Path, ...]
     law: Law
     gpu: str
@@ -85,7 +86,8 @@ class Session:
                 "your data folder has a row for it")
         steps = grid["steps"] or (pipeline.facts.default_steps,)
         cells = cells_of(grid["sizes"], steps, batches=grid["batches"], references=grid["references"])
-        return cls(pipeline, found, cells, grid["repeat"], roots, law, gpu, "; ".join(reasons), alien, say)
+        return cls(pipeline, found, cells, grid["repeat"], grid["energy_s"], roots, law, gpu, "; ".join(reasons), alien,
+                   say)
 
     @property
     def label(self) -> str:
@@ -138,7 +140,7 @@ class Session:
         self._look()
         sampler = Sampler(self.card) if self.card else None
         subject = Subject(self.pipeline, machine_of(self.card), secrets.token_hex(4), self.gpu, self.card, sampler,
-                          len(self.alien) if self.card else None, self.note)
+                          len(self.alien) if self.card else None, self.note, self.energy_s)
         if sampler is None:
             yield from measure_cell(subject, cell, repeats=repeats, told=_nothing)
             return

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .conftest import Run
 
 TINY = ("measure", "--pipeline", "tiny-klein", "--random-weights", "--device", "cpu", "--sizes", "64x64",
-        "--steps", "2")
+        "--steps", "2", "--energy-s", "2.1")
 DATA = Path(__file__).parents[3] / "data"
 
 
