@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from .energy import busy_watts, energy_of
+from .errors import OutOfReach
+from .gpus import find_gpu
 from .prices import PriceAsk, quote
 from .quantities import WATT_SECONDS_PER_KWH
 from .service_time import ServiceAsk, timing
@@ -20,8 +23,8 @@ if TYPE_CHECKING:
     from .prices import Quote
     from .quantities import Size
     from .request import ImageRequest
-    from .service_time import Law
-    from .settings import BackendSettings
+    from .service_time import Law, Timing
+    from .settings import BackendSettings, OwnGpus
 
 __all__ = ["Catalogue", "Option", "Seconds", "options_of", "price_ask"]
 
@@ -84,7 +87,7 @@ class Catalogue:
     models: Models
     prices: PriceTable
     law: Law
-    _timed: dict[ServiceAsk, Seconds] = field(default_factory=dict, compare=False, repr=False)
+    _timed: dict[ServiceAsk, Timing] = field(default_factory=dict, compare=False, repr=False)
 
     def seconds(self, option: Option, request: ImageRequest, *, size: Size) -> Seconds:
         """How long one image of an option takes: by the throughput law on own GPUs, by the vendor's row elsewhere.
@@ -99,16 +102,9 @@ class Catalogue:
             return Seconds(vendor.p50_s, vendor.p95_s)
         if own.seconds_per_image is not None:
             return Seconds(own.seconds_per_image + _TRAVEL_S, own.seconds_per_image * _P95_OF_LAW + _TRAVEL_S)
-        ask = ServiceAsk(option.card.id, own.gpu, own.engine, own.precision, own.compile, size,
-                         request.steps or own.steps, references=len(request.references))
-        known = self._timed.get(ask)
-        if known is None:
-            made = timing(self.law, ask)
-            if len(self._timed) >= _TIMES_KEPT:
-                self._timed.clear()
-            p95 = max(made.high, made.seconds_per_image * _P95_OF_LAW)
-            known = self._timed[ask] = Seconds(made.seconds_per_image + _TRAVEL_S, p95 + _TRAVEL_S)
-        return known
+        made = self._made(option, request, size=size)
+        p95 = max(made.high, made.seconds_per_image * _P95_OF_LAW)
+        return Seconds(made.seconds_per_image + _TRAVEL_S, p95 + _TRAVEL_S)
 
     def price(self, option: Option, request: ImageRequest, *, size: Size, on: date) -> tuple[Decimal, Quote | None]:
         """USD of one image, and the quote behind it: the list price, or the power that own GPUs draw for it.
@@ -117,14 +113,42 @@ class Catalogue:
 
         Raises:
             PriceError: it cannot be priced.
-            OutOfReach: its time on own GPUs is not known.
+            OutOfReach: its time or its power on own GPUs is not known.
         """
         own = option.backend.own
         if own is not None:
-            joules = Decimal(str(self.seconds(option, request, size=size).p50)) * Decimal(str(own.watts))
+            joules = Decimal(str(self._joules(own, option, request, size=size)))
             return (joules / WATT_SECONDS_PER_KWH * own.usd_per_kwh).quantize(_PICO_USD), None
         made = quote(self.prices, price_ask(option, request, size=size), on=on)
         return made.usd, made
+
+    def _joules(self, own: OwnGpus, option: Option, request: ImageRequest, *, size: Size) -> float:
+        """Of one image while its card works; waiting and the way to the card cost none."""
+        seconds, made = own.seconds_per_image, None
+        if seconds is None:
+            made = self._made(option, request, size=size)
+            seconds = made.seconds_per_image
+        if own.watts is not None:
+            return own.watts * seconds
+        if made is not None and (energy := energy_of(self.law, made)) is not None:
+            return energy.joules_per_image
+        power = busy_watts(self.law, find_gpu(self.law.gpus, own.gpu))
+        if power is None:
+            raise OutOfReach(f"gpus.gpu = {own.gpu!r}: its power is in no table; state gpus.watts")
+        return power.watts * seconds
+
+    def _made(self, option: Option, request: ImageRequest, *, size: Size) -> Timing:
+        own = option.backend.own
+        if own is None:
+            raise ValueError(option.label)
+        ask = ServiceAsk(option.card.id, own.gpu, own.engine, own.precision, own.compile, size,
+                         request.steps or own.steps, references=len(request.references))
+        known = self._timed.get(ask)
+        if known is None:
+            if len(self._timed) >= _TIMES_KEPT:
+                self._timed.clear()
+            known = self._timed[ask] = timing(self.law, ask)
+        return known
 
 
 def price_ask(option: Option, request: ImageRequest, *, size: Size, n: int = 1,

@@ -47,7 +47,8 @@ class OwnGpus:
 
     Attributes:
         seconds_per_image: replaces the throughput law where it was measured for exactly this work.
-        watts: of one card under load, its cooling included.
+        watts: of one card under load, its cooling included where it is paid for; None takes the image's joules as
+            measured in own runs or derived from the card's power limit, without cooling.
     """
 
     gpu: str
@@ -57,7 +58,7 @@ class OwnGpus:
     compile: bool
     steps: int | None
     seconds_per_image: float | None
-    watts: float
+    watts: float | None
     usd_per_kwh: Decimal
 
 
@@ -243,7 +244,7 @@ def _own(fields: Fields) -> OwnGpus:
     made = OwnGpus(fields.text("gpu", needed=True), fields.count("cards", 1, least=1, most=10_000) or 1,
                    fields.text("engine", "diffusers"), fields.text("precision", "bf16"), fields.flag("compile"),
                    fields.count("steps", least=1, most=1000), fields.number("seconds_per_image", least=1e-3),
-                   fields.number("watts", 400.0) or 0.0, fields.usd("usd_per_kwh", Decimal("0.15")) or Decimal(0))
+                   fields.number("watts"), fields.usd("usd_per_kwh", Decimal("0.15")) or Decimal(0))
     fields.done()
     return made
 

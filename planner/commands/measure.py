@@ -19,7 +19,7 @@ from router.worker.flags import loading_of, loading_options
 if TYPE_CHECKING:
     from planner.measure.session import Session
 
-__all__ = ["measure"]
+__all__ = ["import_command", "measure"]
 
 _OWN_FOLDER = Path("breakeven-data")
 _LIBRARIES = ("torch", "diffusers", "transformers")

@@ -118,7 +118,7 @@ def arrivals(rate: float, requests: int, *, seed: int) -> tuple[float, ...]:
     return (0.0, *(float(at) for at in np.cumsum(gaps)))[:requests]
 
 
-async def measure_endpoint(endpoint: Endpoint, rate: float, due: Sequence[float], *,
+async def measure_endpoint(endpoint: Endpoint, due: Sequence[float], *, rate: float,
                            told: Callable[[Asked], None]) -> list[Asked]:
     """Ask at every instant of `due`; `told` hears of each answer.
 

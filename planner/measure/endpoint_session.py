@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -17,7 +18,7 @@ from .endpoint import Asked, Endpoint, arrivals, check_cost, load_of, measure_en
 from .row_file import RowFile
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from rich.console import Console
@@ -49,18 +50,25 @@ def measure_rates(asked: Mapping[str, Any], console: Console) -> list[Load]:
         due = arrivals(rate, asked["requests"], seed=asked["seed"])
         with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
             task = bar.add_task(f"{rate:g} requests/s", total=len(due))
-
-            def told(row: Asked, bar: Progress = bar, task: Any = task) -> None:
-                file.append(row)
-                bar.advance(task)
-
-            rows = asyncio.run(measure_endpoint(endpoint, rate, due, told=told))
+            keeper = _Keeper(file, partial(bar.advance, task))
+            rows = asyncio.run(measure_endpoint(endpoint, due, rate=rate, told=keeper))
         loads.append(load_of(rows))
         if not loads[-1].keeps_up and rate != rates[-1]:
             console.print(f"at {rate:g} requests/s it does not keep up: higher rates are left out")
             break
     console.print(f"{file.path}: {sum(load.requests for load in loads)} rows")
     return loads
+
+
+class _Keeper:
+    """Writes every answer down and counts it."""
+
+    def __init__(self, file: RowFile[Asked], count: Callable[[], None]) -> None:
+        self._file, self._count = file, count
+
+    def __call__(self, row: Asked) -> None:
+        self._file.append(row)
+        self._count()
 
 
 def _rates(text: str) -> tuple[float, ...]:

@@ -37,7 +37,8 @@ def measured(answer: Any, due: tuple[float, ...]) -> list[Asked]:
     async def run() -> list[Asked]:
         runner, url = await serving(answer)
         try:
-            return await measure_endpoint(Endpoint(url, "m", Size(64, 64), 4, 1, "k3y"), 5.0, due, told=lambda _: None)
+            return await measure_endpoint(Endpoint(url, "m", Size(64, 64), 4, 1, "k3y"), due, rate=5.0,
+                                          told=lambda _: None)
         finally:
             await runner.cleanup()
     return asyncio.run(run())
@@ -84,7 +85,7 @@ def test_refusals_are_counted_by_their_code() -> None:
 
 def test_a_server_that_is_not_there_is_one_line() -> None:
     async def ask() -> None:
-        await measure_endpoint(Endpoint("http://127.0.0.1:9/v1", "m", Size(64, 64), None), 1.0, (0.0,),
+        await measure_endpoint(Endpoint("http://127.0.0.1:9/v1", "m", Size(64, 64), None), (0.0,), rate=1.0,
                                told=lambda _: None)
     with pytest.raises(PlannerError, match="no answer at all"):
         asyncio.run(ask())

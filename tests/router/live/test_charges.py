@@ -124,17 +124,27 @@ def test_an_edit_reserves_half_as_much_again() -> None:
 
 
 def test_own_power_by_hand() -> None:
-    """Two seconds and a half second of travel at 350 W and 0.15 USD a kWh."""
+    """Two seconds at 350 W and 0.15 USD a kWh; the half second of travel draws nothing."""
     own = {**OWN, "gpus": {"gpu": "l40s", "seconds_per_image": 2.0, "watts": 350}}
     known = compiled_with(settings_with(own), policy_with(segment=QUALITIES))
     decision = decide(known, ImageRequest("x"), states=States(), now=0.0)
     assert decision.choice is not None
-    joules = Decimal("2.5") * 350
+    joules = Decimal(2) * 350
     assert decision.choice.usd_per_image == (joules / 3_600_000 * Decimal("0.15")).quantize(Decimal("1e-12"))
     charge = charge_of(known.catalogue.prices, decision.choice, request=decision.request, size=decision.size, n=3,
                        on=ON)
     assert charge == Charge(decision.choice.usd_per_image * 3, decision.choice.usd_per_image * 3, "")
     assert (decision.choice.p50_s, decision.choice.p95_s) == (2.5, 3.0)
+
+
+def test_own_power_that_nobody_states_is_that_of_the_cards_limit() -> None:
+    """An L40S of 350 W, whose power nobody has read, draws 94.6 % of it: the mean of two cards that were read."""
+    own = {**OWN, "gpus": {"gpu": "l40s", "seconds_per_image": 2.0}}
+    known = compiled_with(settings_with(own), policy_with(segment=QUALITIES))
+    decision = decide(known, ImageRequest("x"), states=States(), now=0.0)
+    assert decision.choice is not None
+    joules = float(decision.choice.usd_per_image / Decimal("0.15") * 3_600_000)
+    assert joules == pytest.approx(2.0 * 350 * 0.946, rel=1e-3)
 
 
 def test_more_images_reserve_as_many_times_as_much() -> None:

@@ -108,6 +108,8 @@ def test_times_of_own_cards_are_remembered_and_not_without_end(monkeypatch: pyte
     sizes = [Size(512 + 16 * at, 512) for at in range(50)]
     first = [fresh.seconds(option, request, size=size) for size in sizes]
     assert len(fresh._timed) <= 8
-    assert fresh.seconds(option, request, size=sizes[-1]) is first[-1]
+    kept = dict(fresh._timed)
+    assert fresh.seconds(option, request, size=sizes[-1]) == first[-1]
+    assert fresh._timed == kept
     assert fresh.seconds(option, request, size=sizes[0]) == first[0]
     assert first[0].p50 < first[-1].p50 <= first[-1].p95
