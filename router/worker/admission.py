@@ -35,6 +35,7 @@ class Limits:
         most_pixel_steps: pixels x steps x images of one request.
         most_reference_pixels: of all references together, as they come.
         most_waiting, most_waiting_s: requests that may wait, and seconds of work that may wait, by prediction.
+        most_held_bytes: of references, of all requests that are not answered.
     """
 
     most_side: int = 4096
@@ -47,6 +48,7 @@ class Limits:
     most_reference_pixels: int = 64_000_000
     most_waiting: int = 64
     most_waiting_s: float = 600.0
+    most_held_bytes: int = 512 * 2**20
 
 
 @dataclass(frozen=True)

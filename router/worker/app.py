@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 __all__ = ["Desk", "make_app"]
 
 _SILENCE_S = 15.0
+_READ_S = 120.0
+_MOST_READ_AT_ONCE = 16
+_NO_METHOD = 405
 
 
 def make_app(works: Works, *, shelf: Mapping[str, FineTune], key: str = "", names: tuple[str, ...] = ()) -> Starlette:
@@ -44,6 +47,7 @@ def make_app(works: Works, *, shelf: Mapping[str, FineTune], key: str = "", name
         names: more names that requests may call the model by.
     """
     from starlette.applications import Starlette  # noqa: PLC0415 (comes with the extra `worker`)
+    from starlette.exceptions import HTTPException  # noqa: PLC0415 (as above)
     from starlette.routing import Route  # noqa: PLC0415 (as above)
 
     desk = Desk(works, shelf=shelf, key=key, names=names)
@@ -53,7 +57,7 @@ def make_app(works: Works, *, shelf: Mapping[str, FineTune], key: str = "", name
         async with works:
             yield
 
-    return Starlette(lifespan=lifespan, routes=[
+    return Starlette(lifespan=lifespan, exception_handlers={HTTPException: desk.no_such_path}, routes=[
         Route("/v1/images/generations", desk.images, methods=["POST"]),
         Route("/v1/images/edits", desk.images, methods=["POST"]),
         Route("/v1/models", desk.models), Route("/v1/loras", desk.loras),
@@ -68,16 +72,25 @@ class Desk:
         self._works, self._shelf, self._key, self._names = works, shelf, key, names
         self._kept, self._numbers = Shelf(), Metrics(works)
         self._named: dict[str, Ticket] = {}
+        self._reading = asyncio.Semaphore(_MOST_READ_AT_ONCE)
 
     async def images(self, request: Request) -> ASGIApp:
         """Make pictures."""
         try:
             self._let_in(request)
-            asked = await read_order(request, facts=self._works.facts, limits=self._works.limits,
-                                     fine_tunes=self._shelf, names=self._names)
-            return await self._make(request, asked)
+            return await self._make(request, await self._read(request))
         except RouterError as error:
             return self._refused(request, problem_of(error))
+
+    async def no_such_path(self, _: Request, error: Exception) -> Response:
+        """404 and 405 in the shape of every other error."""
+        from starlette.responses import Response  # noqa: PLC0415 (as above)
+
+        status = int(getattr(error, "status_code", 404))
+        told = "this path does not take that method" if status == _NO_METHOD else "no such path; see docs/worker.md"
+        problem = Problem(status, told, code="not_found" if status != _NO_METHOD else "method_not_allowed")
+        return Response(problem.body(), status_code=status, media_type="application/json",
+                        headers=problem.all_headers())
 
     async def health(self, _: Request) -> Response:
         """Whether requests are taken; reads four numbers and no card."""
@@ -122,6 +135,20 @@ class Desk:
         progress = ticket.progress
         return JSONResponse({"steps_done": progress.steps_done, "steps": progress.steps,
                              "waiting": ticket.begun is None})
+
+    async def _read(self, request: Request) -> Asked:
+        """A body in time; only so many are read at once, since each may be large."""
+        from starlette.requests import ClientDisconnect  # noqa: PLC0415 (as above)
+
+        try:
+            async with asyncio.timeout(_READ_S), self._reading:
+                return await read_order(request, facts=self._works.facts, limits=self._works.limits,
+                                        fine_tunes=self._shelf, names=self._names)
+        except TimeoutError:
+            raise Problem(408, f"the body did not come within {_READ_S:.0f} s; send it again", code="timeout",
+                          retry_after_s=1.0) from None
+        except ClientDisconnect:
+            raise Problem(400, "the caller hung up while sending", code="hung_up") from None
 
     async def _make(self, request: Request, asked: Asked) -> ASGIApp:
         kept = self._kept.take(asked.order, now=monotonic())

@@ -106,11 +106,7 @@ class Works:
         if self.state != "ready":
             raise Problem(503, f"the worker is {self.state}; ask another, or later", code=f"worker_{self.state}",
                           retry_after_s=_RETRY_S)
-        limits, expected, ahead = self.limits, self.seconds(order), self.waiting_s
-        if self._tickets and (self.waiting >= limits.most_waiting or ahead + expected > limits.most_waiting_s):
-            room = max(1.0, ahead + expected - limits.most_waiting_s, ahead / max(1, self.waiting))
-            raise Problem(429, f"{self.waiting} requests wait, about {ahead:.0f} s of work; ask again then",
-                          code="queue_full", retry_after_s=room)
+        self._check_room(order)
         ticket = Ticket(order, monotonic(), asyncio.get_running_loop().create_future(), on_progress=on_progress)
         batches = [Batch(ticket, first, batch) for first, batch in self._batches(order)]
         ticket.open_batches = ticket.batches = len(batches)
@@ -119,6 +115,17 @@ class Works:
             self._line.join(batch, order.tenant, cost=self._pace.seconds(batch.order))
         self._news.set()
         return ticket
+
+    def _check_room(self, order: Order) -> None:
+        """An idle worker takes any order that was admitted, however long."""
+        limits, ahead, waiting = self.limits, self.waiting_s, self.waiting
+        after = ahead + self.seconds(order) - limits.most_waiting_s
+        held = _reference_bytes(order) + sum(_reference_bytes(ticket.order) for ticket in self._tickets)
+        full = waiting >= limits.most_waiting or after > 0 or held > limits.most_held_bytes
+        if self._tickets and full:
+            raise Problem(429, f"{waiting} requests wait, about {ahead:.0f} s of work, with {held:,} bytes of "
+                          "references; ask again then", code="queue_full",
+                          retry_after_s=max(1.0, after, ahead / max(1, waiting)))
 
     def leave(self, ticket: Ticket) -> None:
         """Whoever asked is gone: what waits is taken out, what runs stops after its step."""
@@ -258,6 +265,10 @@ class Works:
 def _shape(order: Order) -> tuple[int, int]:
     """What memory a batch takes, beside its images."""
     return order.size.pixels, len(order.references)
+
+
+def _reference_bytes(order: Order) -> int:
+    return sum(map(len, order.references))
 
 
 def _tell(ticket: Ticket) -> None:

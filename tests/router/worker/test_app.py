@@ -187,6 +187,25 @@ def test_a_form_cut_off_or_of_nonsense_is_refused(worker: Worker) -> None:
         assert 400 <= answer.status_code < 500, body
 
 
+@pytest.mark.parametrize("content", ["multipart/form-data; boundary=x", "application/json"])
+def test_who_hangs_up_while_sending_leaves_no_trace(worker: Worker, content: str) -> None:
+    path = "edits" if "multipart" in content else "generations"
+    line = socket.create_connection(("127.0.0.1", urlsplit(worker.url).port or 0))
+    line.sendall(f"POST /v1/images/{path} HTTP/1.1\r\nHost: x\r\nContent-Type: {content}\r\nContent-Length: 5000\r\n"
+                 '\r\n--x\r\nContent-Disposition: form-data; name="prompt"\r\n\r\na'.encode())
+    time.sleep(0.2)
+    line.close()
+    assert worker.generate().status_code == 200
+    assert "Traceback" not in worker.said
+
+
+def test_paths_and_methods_that_are_not_there_are_errors_like_others(worker: Worker) -> None:
+    for method, path, status in (("GET", "/v1/images/generations", 405), ("POST", "/nowhere", 404),
+                                 ("DELETE", "/health", 405)):
+        answer = httpx.request(method, f"{worker.url}{path}")
+        assert (answer.status_code, answer.json()["error"]["param"]) == (status, None)
+
+
 def test_who_hangs_up_while_images_are_made_stops_them_within_a_step(worker: Worker) -> None:
     stopped, images = worker.metric("stopped_between_steps_total"), worker.metric("images_total")
     line = hang_up(worker, num_inference_steps=100, size="256x256")

@@ -242,6 +242,23 @@ def test_a_line_is_full_by_number_and_by_seconds() -> None:
     run(scenario)
 
 
+def test_references_that_wait_are_bounded_by_their_bytes() -> None:
+    painter = Painter()
+    painter.go.clear()
+
+    async def scenario() -> None:
+        async with works_of(painter, most_held_bytes=250) as works:
+            taken = [works.take(replace(ORDER, references=(b"x" * 100,))) for _ in range(2)]
+            with pytest.raises(Problem, match="with 300 bytes of references") as caught:
+                works.take(replace(ORDER, references=(b"x" * 100,)))
+            assert caught.value.status == 429
+            taken.append(works.take(ORDER))
+            painter.go.set()
+            await asyncio.gather(*(each.done for each in taken))
+
+    run(scenario)
+
+
 def test_a_closed_door_takes_nothing_and_finishes_what_it_took() -> None:
     painter = Painter()
     painter.go.clear()
