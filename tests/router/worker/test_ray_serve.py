@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 import signal
 import socket
 import time
@@ -152,6 +153,18 @@ def test_who_hangs_up_under_ray_stops_the_work(under_ray: Worker) -> None:
 def test_arguments_of_a_config_file_are_checked(arguments: dict[str, object], text: str) -> None:
     with pytest.raises(CannotLoad, match=text):
         build(arguments)
+
+
+# Ray's own classes are declared in a way that pydantic wants changed.
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_the_config_file_of_the_docs_can_be_deployed() -> None:
+    import yaml
+
+    page = (Path(__file__).parents[3] / "docs" / "many_gpus.md").read_text()
+    (block,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    (application,) = yaml.safe_load(block)["applications"]
+    assert application["import_path"] == "router.worker.ray_serve:build"
+    assert build(application["args"]) is not None
 
 
 def test_a_plan_says_how_many_replicas() -> None:
