@@ -147,11 +147,12 @@ def _in_one_line(named: str) -> Iterator[None]:
     """What the libraries say about a model that cannot be loaded, cut to its first line."""
     try:
         yield
-    # OSError and ValueError stand for missing, gated and unreachable files; ImportError for a library left out.
-    except (OSError, ValueError, ImportError, RuntimeError, KeyError) as error:
+    # OSError and ValueError stand for missing, gated and unreachable files; ImportError for a library left out,
+    # AssertionError for a card that cannot do a quantisation.
+    except (OSError, ValueError, ImportError, RuntimeError, KeyError, AssertionError) as error:
         told = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
         raise CannotLoad(f"{named}: cannot be loaded: {one_line(told)[:_MOST_REASON]}; check the id or folder, the "
-                         "network, and that its weights are safetensors") from error
+                         "network, that its weights are safetensors, and that the card can do what is asked") from error
 
 
 def _quantisation(word: str) -> Any:
