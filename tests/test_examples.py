@@ -40,7 +40,7 @@ def test_the_embedding_example(folder: Path) -> None:
     answer = run(folder, "embed.py")
     assert answer.returncode == 0, answer.stderr
     assert answer.stdout.splitlines() == [
-        "gpu/flux-2-klein-4b: 1024x1024, 0.000023 USD, simulated: True", "openai/gpt-image-2@medium: True",
+        "gpu/flux-2-klein-4b: 1024x1024, 0.000016 USD, simulated: True", "openai/gpt-image-2@medium: True",
         "refused: moderation_blocked", "gpu/flux-2-klein-4b: accepted"]
 
 
@@ -53,7 +53,7 @@ def test_the_client_example_against_the_server(folder: Path) -> None:
         url = server.stdout.readline().split()[1]
         answer = run(folder, "client.py", url)
         assert answer.returncode == 0, answer.stderr
-        assert answer.stdout.startswith("made by gpu/flux-2-klein-4b for 0.000023 USD")
+        assert answer.stdout.startswith("made by gpu/flux-2-klein-4b for 0.000016 USD")
         job = run(folder, "job.py", url)
         assert job.returncode == 0, job.stderr
         assert job.stdout.splitlines() == ["accepted: queued", "done for 0.000046 USD", "2 images of 1024x1024"]
@@ -90,8 +90,8 @@ def test_the_webhook_receiver_example(folder: Path) -> None:
     finally:
         receiver.terminate()
         told, _ = receiver.communicate(timeout=30)
-    assert told.splitlines() == ["image.job.running /v1/images/jobs/img-1 0.000023",
-                                 "image.job.done /v1/images/jobs/img-1 0.000023"]
+    assert told.splitlines() == ["image.job.running /v1/images/jobs/img-1 0.000016",
+                                 "image.job.done /v1/images/jobs/img-1 0.000016"]
 
 
 def test_the_lines_that_are_commented_out_can_be_used(folder: Path) -> None:
