@@ -56,7 +56,7 @@ def test_the_client_example_against_the_server(folder: Path) -> None:
         assert answer.stdout.startswith("made by gpu/flux-2-klein-4b for 0.000016 USD")
         job = run(folder, "job.py", url)
         assert job.returncode == 0, job.stderr
-        assert job.stdout.splitlines() == ["accepted: queued", "done for 0.000046 USD", "2 images of 1024x1024"]
+        assert job.stdout.splitlines() == ["accepted: queued", "done for 0.000032 USD", "2 images of 1024x1024"]
     finally:
         server.terminate()
         server.communicate(timeout=30)
@@ -90,8 +90,8 @@ def test_the_webhook_receiver_example(folder: Path) -> None:
     finally:
         receiver.terminate()
         told, _ = receiver.communicate(timeout=30)
-    assert told.splitlines() == ["image.job.running /v1/images/jobs/img-1 0.000016",
-                                 "image.job.done /v1/images/jobs/img-1 0.000016"]
+    assert told.splitlines() == ["image.job.running /v1/images/jobs/img-1 0.000023",
+                                 "image.job.done /v1/images/jobs/img-1 0.000023"]
 
 
 def test_the_lines_that_are_commented_out_can_be_used(folder: Path) -> None:
