@@ -117,8 +117,10 @@ def _is_out_of_memory(error: BaseException) -> bool:
 def _quiet() -> None:
     """Keep the libraries' own bars and advice off standard error: a server's log is its own."""
     from diffusers.utils import logging as of_diffusers  # noqa: PLC0415 (as above)
+    from huggingface_hub.utils import logging as of_hub  # noqa: PLC0415 (as above)
     from transformers.utils import logging as of_transformers  # noqa: PLC0415 (as above)
 
+    of_hub.set_verbosity(CRITICAL)
     for each in (of_diffusers, of_transformers):
         each.set_verbosity(CRITICAL)
         each.disable_progress_bar()
