@@ -21,6 +21,8 @@ planner = LazyGroup(
         "throughput": ("planner.commands.throughput:throughput", "Seconds per image on a GPU, with an interval."),
         "measure": ("planner.commands.measure:measure",
                     "Seconds and joules per image of a pipeline here or a running server."),
+        "backtest": ("planner.commands.backtest:backtest_command",
+                     "Whether the intervals of a forecast hold on a trace of yours."),
         "models": ("planner.commands.lists:models", "Models: licence, sizes, text, architecture."),
         "gpus": ("planner.commands.lists:gpus", "GPUs: memory, rates, rents."),
         "grids": ("planner.commands.lists:grids", "Grids: grams of CO2e for a kilowatt-hour."),
