@@ -8,21 +8,16 @@ from __future__ import annotations
 
 import math
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .errors import PlannerError
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
 __all__ = ["Array", "erlang_c", "mean_wait_cosmetatos", "mean_wait_md1", "mean_wait_mmc", "waits"]
 
-if TYPE_CHECKING:
-    Array = NDArray[np.float64]
-else:
-    Array = np.ndarray
+Array = NDArray[np.float64]
 
 
 def waits(arrivals: Array, service: Array, *, servers: int) -> Array:
