@@ -30,6 +30,7 @@ _WEEKEND = 5
 _EPOCH_WEEKDAY = 3  # 1 January 1970 was a Thursday
 _LEAST_REQUESTS = 20
 _BURST_S = 600.0
+_TWO_WEEKS = 14
 
 
 @dataclass(frozen=True)
@@ -37,16 +38,17 @@ class Doubt:
     """What a forecast does not know, as standard deviations of logs.
 
     Attributes:
-        growth: of the volume from the past to what comes, beside the trend of the past.
+        growth: of the volume from two weeks of the past to what comes, beside the trend of the past; a shorter past
+            leaves more doubt, a longer one less.
         day: of one day's level around what the past's days show.
         trend_share: how much of the past's own weekly trend goes on.
         burst: of how much closer together requests come inside of ten minutes than they did; never further apart.
     """
 
-    growth: float = 0.30
-    day: float = 0.20
+    growth: float = 0.26
+    day: float = 0.15
     trend_share: float = 0.5
-    burst: float = 0.7
+    burst: float = 0.6
 
 
 @dataclass(frozen=True)
@@ -141,9 +143,10 @@ def foreseen(past: Trace, origin: float, *, days: float, draws: int, rng: np.ran
         raise PlannerError(f"{past.arrived.size} requests in the days before {origin:.0f}: too few to resample; at "
                            f"least {_LEAST_REQUESTS} are needed")
     blocks = _days_of(past, origin)
+    spread = doubt.growth * float(np.clip(math.sqrt(_TWO_WEEKS / len(blocks)), 0.7, 1.5))
     trend = doubt.trend_share * _weekly_trend(blocks) * (days / 7 + 1) / 2
     for _ in range(draws):
-        growth = trend + rng.normal(0.0, doubt.growth)
+        growth = trend + rng.normal(0.0, spread)
         parts = [_day(blocks, origin, day, growth=growth + rng.normal(0.0, doubt.day), share=min(1.0, days - day),
                       rng=rng) for day in range(math.ceil(days))]
         arrived, service = (np.concatenate(each) for each in zip(*parts, strict=True))
