@@ -151,12 +151,12 @@ class Desk:
             raise Problem(400, "the caller hung up while sending", code="hung_up") from None
 
     async def _make(self, request: Request, asked: Asked) -> ASGIApp:
+        if asked.stream:
+            return self._stream(request, asked)
         kept = self._kept.take(asked.order, now=monotonic())
         if kept is not None:
             self._numbers.hear("kept_answers", 1)
             return self._answer(request, asked, kept)
-        if asked.stream:
-            return self._stream(request, asked)
         ticket = self._works.take(asked.order)
         gone = asyncio.ensure_future(until_gone(request.receive))
         with self._known(ticket):
@@ -165,7 +165,10 @@ class Desk:
             finally:
                 # Cancelled, or gone: nobody waits for it any more.
                 gone.cancel()
+                hung_up = not ticket.done.done()
                 self._works.leave(ticket)
+        if hung_up:
+            raise Problem(499, "the caller hung up", code="hung_up")
         return self._answer(request, asked, Kept(ticket, ticket.done.result(), monotonic()))
 
     def _answer(self, request: Request, asked: Asked, kept: Kept) -> ASGIApp:

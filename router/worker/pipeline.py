@@ -93,11 +93,17 @@ class Pipeline:
         watch = StepWatch(self.facts.device, on_step)
         self._pipe.progress_bar = watch.of
         asked: dict[str, Any] = {"image": references} if references else {}
-        with torch.inference_mode(), Clock(self.facts.device) as clock:
-            made = self._pipe(
-                prompt=order.prompt, height=order.size.height, width=order.size.width, num_inference_steps=order.steps,
-                guidance_scale=self.facts.default_guidance if order.guidance is None else order.guidance,
-                num_images_per_prompt=order.n, generator=generators, **asked)
+        made = None
+        try:
+            with torch.inference_mode(), Clock(self.facts.device) as clock:
+                made = self._pipe(
+                    prompt=order.prompt, height=order.size.height, width=order.size.width,
+                    num_inference_steps=order.steps, num_images_per_prompt=order.n, generator=generators,
+                    guidance_scale=self.facts.default_guidance if order.guidance is None else order.guidance, **asked)
+        finally:
+            if made is None:
+                # A whole call ends with this: offloaded parts leave the card, caches of steps forget the picture.
+                self._pipe.maybe_free_model_hooks()
         return Ran(tuple(made.images), Seconds(clock.wall, clock.device, watch.seconds, switching), clock.peak_bytes)
 
     def _give_back(self) -> None:

@@ -213,6 +213,7 @@ def test_who_hangs_up_while_images_are_made_stops_them_within_a_step(worker: Wor
     line.close()
     worker.until("stopped_between_steps_total", stopped + 1)
     assert worker.metric("images_total") == images
+    assert worker.metric("answers_total", '{code="hung_up",path="/v1/images/generations",status="499"}') >= 1
     assert worker.generate().status_code == 200
 
 

@@ -127,6 +127,20 @@ def test_options_that_work_on_any_device_make_a_picture(tiny: Mapping[str, Path]
     assert plain.images[0].tobytes() != first
 
 
+def test_a_cache_of_steps_forgets_a_picture_that_was_stopped(tiny: Mapping[str, Path]) -> None:
+    loaded = Pipeline.load(Loading(str(tiny["klein"]), device="cpu", cache="taylorseer"), ())
+    order = replace(PEAR, steps=12)
+    before = loaded.run(order).images[0].tobytes()
+
+    def leave(done: int, _: int) -> None:
+        if done == 7:
+            raise Gone
+
+    with pytest.raises(Gone):
+        loaded.run(replace(order, seed=99), leave)
+    assert loaded.run(order).images[0].tobytes() == before
+
+
 def test_weights_of_chance_are_labelled() -> None:
     facts = Pipeline.load(Loading("tiny-dev", device="cpu", random_weights=True), ()).facts
     assert (facts.weights, facts.model, facts.pipeline) == ("random", "", "Flux2Pipeline")
