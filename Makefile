@@ -32,7 +32,7 @@ test: $(VENV)/.test ## set up, then run every test
 	@$(TESTING) $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 check: lint ## lint, types, import direction and the fast tests; needs no torch
-	@$(TESTING) $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not slow"
+	@$(TESTING) $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not slow and not torch"
 
 lint: $(VENV)/.dev ## lint, types, import direction
 	@$(BIN)/ruff check .

@@ -17,6 +17,8 @@ from router.tables import read_rows
 if TYPE_CHECKING:
     from .conftest import Run
 
+pytestmark = pytest.mark.torch
+
 TINY = ("measure", "--pipeline", "tiny-klein", "--random-weights", "--device", "cpu", "--sizes", "64x64",
         "--steps", "2", "--energy-s", "2.1")
 DATA = Path(__file__).parents[3] / "data"

@@ -16,6 +16,8 @@ from router.nvml import Reading
 if TYPE_CHECKING:
     from .conftest import Run
 
+pytestmark = pytest.mark.torch
+
 SAMPLED = """
 import json, time
 from planner.measure.sampling import Sampler, joules_of, stretch_of

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from .working import Worker
 
+pytestmark = pytest.mark.torch
+
 
 def png(side: int = 64) -> bytes:
     file = BytesIO()

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from .working import Worker
 
+pytestmark = pytest.mark.torch
+
 MODEL, KEY = "flux-2-klein-4b", "of-the-worker"
 
 

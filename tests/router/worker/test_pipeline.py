@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+pytestmark = pytest.mark.torch
+
 PEAR = Order("a pear", Size(64, 48), n=1, steps=3, seed=7)
 
 

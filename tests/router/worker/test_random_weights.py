@@ -15,6 +15,8 @@ from router.worker.random_weights import blueprint_of, build, save_tiny
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.torch
+
 
 @pytest.mark.parametrize(("name", "kind"), [("flux-2-klein-4b", "klein"), ("flux-2-klein-9b", "klein"),
                                             ("flux-2-dev", "dev")])

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
     from .working import Worker
 
+pytestmark = pytest.mark.torch
+
 MODEL = "flux-2-klein-4b"
 
 

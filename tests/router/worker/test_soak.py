@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from .working import Worker
 
+pytestmark = pytest.mark.torch
+
 REQUESTS, AT_ONCE, SHARE_GONE = 200, 24, 0.3
 SIZES = ("64x64", "128x96", "256x128", "96x256")
 KINDS = ("plain", "batch", "edit", "stream", "styled", "file", "large")
