@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["BoardPower", "Energy", "Watts", "busy_watts", "energy_of", "joules_at", "load_board_power"]
 
 _ANY_CARD = "any"
-# NVIDIA states its readings to 5 %, sibling cards differ by 5 %, both within a 90 % interval; see docs/throughput.md.
+# Readings and sibling cards, 5 % each in a 90 % interval; see docs/throughput.md for what is stated and what assumed.
 _READING_LOG_SD = 0.043
 _OTHER_BATCH_LOG_SD = 0.06  # another size, step count or batch on the same card: an assumption
 _Z95 = 1.6448536269514722
