@@ -70,7 +70,7 @@ def fetchable(url: str, param: str, *, hosts: tuple[str, ...]) -> URL:
     """
     try:
         parsed = URL(url) if len(url) <= _MOST_URL_CHARS else URL()
-    except ValueError:
+    except (ValueError, IndexError):
         parsed = URL()
     host = parsed.host
     if parsed.scheme != "https" or not host or parsed.user or parsed.password:

@@ -83,7 +83,7 @@ def _parsed(url: str) -> URL:
         raise _refused("a blank or a control character in it; write those as %20 and the like")
     try:
         return URL(url)
-    except ValueError:
+    except (ValueError, IndexError):
         raise _refused("no address; write it as https://host/path") from None
 
 

@@ -120,7 +120,7 @@ def host_of(message: Message) -> str:
     """Where a message goes, as in `hooks.example.com:443`, without what the address may hold of keys."""
     try:
         url = URL(message.url)
-    except ValueError:
+    except (ValueError, IndexError):
         return ""
     return f"{url.raw_host or ''}:{url.port or 0}".lower()
 
