@@ -59,7 +59,7 @@ def test_only_listed_hosts_where_there_is_a_list() -> None:
     assert fetchable("https://images.example.com/a.png", "mask", hosts=listed).host == "images.example.com"
     assert fetchable("https://IMAGES.example.com:8443/a.png", "mask", hosts=listed).port == 8443
     for url in ("https://example.com/a.png", "https://images.example.com.evil.example/a.png",
-                "https://images.example.com@evil.example/a.png"):
+                "https://images.example.com@evil.example/a.png", "https://[]@images.example.com/a.png"):
         with pytest.raises(BadRequest) as caught:
             fetchable(url, "mask", hosts=listed)
         assert (caught.value.param, caught.value.code) == ("mask", "invalid_url")

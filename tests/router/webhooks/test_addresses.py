@@ -84,6 +84,8 @@ def test_every_spelling_of_an_address_is_the_same_address(address: object) -> No
 
 @example("[]@")
 @example("https://[]@host/")
+@example("[]@")
+@example("https://[]@host/")
 @given(st.text(max_size=40) | st.text("0123456789abcdefx.:[]%/@#?\\", max_size=30))
 def test_any_text_is_an_address_or_is_refused_in_words(text: str) -> None:
     for url in (text, f"https://{text}", f"https://{text}/"):
