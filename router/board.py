@@ -41,12 +41,19 @@ class _Place:
             left = self.told[1] if left is None else min(left, self.told[1])
         return left
 
-    def queued_s(self, now: float) -> float:
+    def queued_s(self, now: float, hour: int | None) -> float:
         """Seconds until a card of ours is free for one more call, behind all that wait for one already."""
         own = self.settings.own
-        if own is None or len(self.ends_at) < own.cards:
+        cards = 0 if own is None else own.cards_at(hour)
+        if not cards or len(self.ends_at) < cards:
             return 0.0
-        return max(0.0, sorted(self.ends_at.values())[-own.cards] - now)
+        ends = self.ends_at.values()
+        return max(0.0, (min(ends) if len(ends) == cards else sorted(ends)[-cards]) - now)
+
+    def is_off(self, hour: int | None) -> bool:
+        """Whether every card of ours is switched off."""
+        own = self.settings.own
+        return own is not None and own.cards_at(hour) == 0
 
 
 class Board:
@@ -55,9 +62,11 @@ class Board:
     def __init__(self, backends: Iterable[BackendSettings]) -> None:
         self._places = {settings.name: _Place(settings) for settings in backends}
 
-    def states(self, now: float, *, left_micro_usd: int | None = None, budget: str = "") -> States:
-        """A snapshot."""
-        return States({name: self._state(place, now) for name, place in self._places.items()}, left_micro_usd, budget)
+    def states(self, now: float, *, hour: int | None = None, left_micro_usd: int | None = None,
+               budget: str = "") -> States:
+        """A snapshot; `hour` is the hour of the week, for cards that are switched on and off."""
+        return States({name: self._state(place, now, hour) for name, place in self._places.items()}, left_micro_usd,
+                      budget)
 
     def admits(self, backend: str, now: float, *, batched: bool = False) -> bool:
         """Whether the breaker lets a request through; asked once more right before it is sent.
@@ -71,11 +80,19 @@ class Board:
         """Seconds until the breaker lets a probe through."""
         return max(0.0, self._places[backend].breaker.closed_until - now)
 
-    def started(self, backend: str, call: str, *, images: int, expected_s: float, now: float) -> None:
-        """A call is on its way."""
+    def expects(self, backend: str, call: str, *, work_s: float, now: float, hour: int | None = None) -> None:
+        """A call is about to be made: who is decided next queues behind it."""
+        place = self._places[backend]
+        place.ends_at[call] = now + place.queued_s(now, hour) + work_s
+
+    def forgets(self, backend: str, call: str) -> None:
+        """A call that was expected is not made: no money was there for it."""
+        self._places[backend].ends_at.pop(call, None)
+
+    def started(self, backend: str, *, images: int, now: float) -> None:
+        """A call that was expected is on its way."""
         place = self._places[backend]
         place.breaker = place.breaker.sent(now)
-        place.ends_at[call] = now + place.queued_s(now) + expected_s * images
         place.sent.append((now, images))
         place.images_sent += images
         if place.told is not None:
@@ -103,12 +120,13 @@ class Board:
         """Calls running everywhere."""
         return sum(len(place.ends_at) for place in self._places.values())
 
-    def _state(self, place: _Place, now: float) -> BackendState:
+    def _state(self, place: _Place, now: float, hour: int | None) -> BackendState:
         breaker = place.breaker
         closed = breaker.closed_until
         if closed and closed <= now and breaker.probing:
             closed = now + 1.0
-        return BackendState(len(place.ends_at), place.queued_s(now), place.images_left(now), closed, breaker.why)
+        return BackendState(len(place.ends_at), place.queued_s(now, hour), place.images_left(now), closed, breaker.why,
+                            is_off=place.is_off(hour))
 
 
 def _judged(breaker: Breaker, reply: Reply | None, now: float) -> Breaker:

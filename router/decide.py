@@ -6,26 +6,27 @@ The time-free half of the verdicts is folded once per class of request; what dep
 from __future__ import annotations
 
 from collections import OrderedDict
+from dataclasses import replace
 from threading import Lock
 from typing import TYPE_CHECKING
 
 from .acceptance import Acceptance
 from .errors import BadRequest, OutOfReach
-from .moment_rules import may_buy, verdict_now
+from .moment_rules import Moment, may_buy, verdict_now
 from .names import find_named
 from .option_rules import Asked, RuleMemory, first_refusal
 from .ranking import Candidate, Ranked, Shelf
 from .verdicts import Reason, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from datetime import date
 
     from .options import Catalogue, Option
     from .policy import Policy, SegmentPolicy
     from .quantities import Size
     from .request import ImageRequest
-    from .states import States
+    from .states import BackendState, States
 
 __all__ = ["Compiled", "Decision", "compile_policy", "decide"]
 
@@ -123,12 +124,11 @@ class Decision:
         stepped_down: the choice stands lower on its ladder than the policy's first choice, for want of budget.
     """
 
-    __slots__ = ("_folded", "_states", "_waits", "at", "choice", "compiled", "deadline_s", "request", "stepped_down")
+    __slots__ = ("_folded", "_moment", "_waits", "at", "choice", "compiled", "deadline_s", "request", "stepped_down")
 
-    def __init__(self, compiled: Compiled, request: ImageRequest, folded: _Folded, states: States, now: float) -> None:
-        self.compiled, self.request, self.at = compiled, request, now
-        self._folded, self._states = folded, states
-        self.deadline_s = request.deadline_s or folded.asked.segment.deadline_s
+    def __init__(self, compiled: Compiled, request: ImageRequest, folded: _Folded, moment: Moment) -> None:
+        self.compiled, self.request, self.at = compiled, request, moment.now
+        self._folded, self._moment, self.deadline_s = folded, moment, moment.deadline_s
         self._waits = request.urgency == "can_wait" and any(
             self._now(candidate).reason is Reason.NOT_IDLE for candidate in folded.ranked.all())
         self.choice = next(self._open(), None)
@@ -143,6 +143,16 @@ class Decision:
     def size(self) -> Size:
         """The size, `auto` resolved."""
         return self._folded.asked.size
+
+    @property
+    def has_own(self) -> bool:
+        """Whether cards of ours may make it, by the rules that know no hour."""
+        return any(candidate.option.backend.is_own for candidate in self._folded.ranked.all())
+
+    def placed(self, backends: Mapping[str, BackendState], *, now: float, n: int) -> Decision:
+        """The same for some of its images, at a later moment."""
+        moment = self._moment._replace(states=replace(self._moment.states, backends=backends), now=now, n=n)
+        return Decision(self.compiled, self.request, self._folded, moment)
 
     def candidates(self) -> tuple[Candidate, ...]:
         """The choice, then where a failed attempt may go: the allowed ones in order, as the policy's fallbacks say."""
@@ -177,14 +187,21 @@ class Decision:
         return self._folded.codes(reasons, lowest=self._lowest_step(), catalogue=self.compiled.catalogue)
 
     def _open(self) -> Iterator[Candidate]:
-        """Candidates nothing speaks against now; lower steps only where the budget forbade every upper one."""
-        ranked = self._folded.ranked
+        """Candidates nothing speaks against now; lower steps only where the budget forbade every upper one.
+
+        Cards of ours with a longer queue than the policy likes come last.
+        """
+        ranked, late = self._folded.ranked, []
         for step in range(ranked.steps):
             if step and not self._may_step_down(step):
-                return
+                break
             for candidate in ranked.at(step):
-                if self._verdict(candidate).reason is None:
+                reason = self._verdict(candidate).reason
+                if reason is None:
                     yield candidate
+                elif reason is Reason.QUEUE:
+                    late.append(candidate)
+        yield from late
 
     def steps_down(self) -> tuple[Candidate, ...]:
         """Lower steps of the ladders, for a budget that turns out to be short when money is set aside."""
@@ -211,7 +228,7 @@ class Decision:
         return may_buy(candidate, verdict, deadline_s=self.deadline_s) if self._waits else verdict
 
     def _now(self, candidate: Candidate) -> Verdict:
-        return verdict_now(candidate, self.request, states=self._states, now=self.at, deadline_s=self.deadline_s)
+        return verdict_now(candidate, self._moment)
 
 
 def compile_policy(policy: Policy, catalogue: Catalogue, *, on: date, acceptance: Acceptance | None = None) -> Compiled:
@@ -231,7 +248,10 @@ def decide(compiled: Compiled, request: ImageRequest, *, states: States, now: fl
     Raises:
         BadRequest: the model asked for means nothing here.
     """
-    return Decision(compiled, request, compiled.folded(request), states, now)
+    folded = compiled.folded(request)
+    segment = folded.asked.segment
+    return Decision(compiled, request, folded, Moment(request, states, now, request.deadline_s or segment.deadline_s,
+                                                      segment.most_wait_s, request.n))
 
 
 def _wanted(compiled: Compiled, name: str) -> frozenset[str] | None:

@@ -72,10 +72,15 @@ class PartPlan:
 
 
 def parts_of(decision: Decision) -> tuple[int, ...]:
-    """Images per flow: as many as the choice and its first fallback elsewhere both make in one call."""
+    """Images per flow: as many as the choice and its first fallback elsewhere both make in one call.
+
+    One each where the policy lets single images overflow from cards of ours to others.
+    """
     n, chosen = decision.request.n, decision.choice
     if chosen is None:
         return ()
+    if decision.segment.overflow_by == "image" and decision.has_own:
+        return (1,) * n
     fallback = next((one for one in decision.candidates() if one.backend != chosen.backend), chosen)
     most = min(n, chosen.option.most_images, fallback.option.most_images)
     return tuple(min(most, n - start) for start in range(0, n, most))

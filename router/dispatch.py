@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from .attempts import Attempt, Kind, Outcome
 from .backends.protocol import Job, Reply
+from .card_hours import hour_of_week
+from .course import course_of, legs_of, placed_part
 from .delivery import Delivery, joined
 from .errand import Call, Charges, Part, Watch, settlement_of
 from .errors import LedgerError
 from .events import Event
-from .flow import MOST_PAID, End, FlowRules, Leg, flow
+from .flow import MOST_PAID, End
 from .images import MadeBy
 from .ledger.values import Intent
 
@@ -77,14 +78,12 @@ class Dispatcher:
         return await self._drive(Part(errand, plan.n, plan.first_number), most_paid=MOST_PAID - plan.paid)
 
     async def _drive(self, part: Part, *, most_paid: int) -> Delivery:
-        decision = part.errand.decision
-        legs = {candidate.option: candidate for candidate in (*decision.candidates(), *decision.steps_down())
-                if candidate.option.most_images >= part.n}
+        now = self._clock.monotonic()
+        decision = placed_part(part.errand.decision, n=part.n, now=now, states=lambda: self._board.states(
+            now, hour=hour_of_week(self._clock.now())).backends)
+        legs = legs_of(decision, n=part.n)
         charges = Charges(part, legs)
-        life = flow(tuple(Leg(option, candidate.backend, candidate.p95_s, partial(charges.reserve_usd, option),
-                              candidate.step) for option, candidate in legs.items()),
-                    FlowRules(decision.deadline_s, decision.segment.on_refusal, decision.segment.at_limit, most_paid),
-                    n=part.n)
+        life = course_of(decision, legs, n=part.n, reserve_usd=charges.reserve_usd, most_paid=most_paid)
         attempt = next(life, None)
         try:
             while attempt is not None:
@@ -129,12 +128,18 @@ class Dispatcher:
                                                retry_after_s=self._board.closed_for_s(backend, now)))
         number = part.first_number + attempt.number
         call = Call(part, attempt.number, f"{part.errand.row.id}.{number}", candidate, charge, attempt.n)
-        short = await self._short(call, number)
-        if short is not None:
-            self._told("budget_short", call, code=short)
-            return self._outcome(part, Outcome(attempt.number, Kind.NO_BUDGET, 0.0, code=short))
+        with contextlib.ExitStack() as undo:
+            if not batched:
+                self._board.expects(backend, call.attempt_id, work_s=candidate.p50_s * call.n, now=now,
+                                    hour=hour_of_week(self._clock.now()))
+                undo.callback(self._board.forgets, backend, call.attempt_id)
+            short = await self._short(call, number)
+            if short is not None:
+                self._told("budget_short", call, code=short)
+                return self._outcome(part, Outcome(attempt.number, Kind.NO_BUDGET, 0.0, code=short))
+            undo.pop_all()
         if not batched:
-            self._board.started(backend, call.attempt_id, images=call.n, expected_s=candidate.p50_s, now=now)
+            self._board.started(backend, images=call.n, now=now)
         task = asyncio.create_task(self._call(call))
         part.running[attempt.number], part.made_by[attempt.number] = task, candidate
         self._calls.add(task)

@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from .card_hours import hour_of_week
 from .decide import decide
 from .errand import Errand
 from .errors import BadRequest, NotDelivered
@@ -106,7 +107,8 @@ class Maker:
     async def states(self, request: ImageRequest, *, compiled: Compiled) -> States:
         """The board, and the budget that has least left."""
         left, budget = await self._limits.left(request, self._ledger, pacing=compiled.policy.pacing)
-        return self._board.states(self._clock.monotonic(), left_micro_usd=left, budget=budget)
+        return self._board.states(self._clock.monotonic(), hour=hour_of_week(self._clock.now()), left_micro_usd=left,
+                                  budget=budget)
 
     async def reject(self, request: ImageRequest, error: BadRequest, *, request_id: str) -> None:
         """One row for a request that was never sent anywhere."""

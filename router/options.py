@@ -19,12 +19,13 @@ if TYPE_CHECKING:
     from datetime import date
 
     from .models import ModelCard, Models
+    from .own_gpus import OwnGpus
     from .price_table import PriceTable
     from .prices import Quote
     from .quantities import Size
     from .request import ImageRequest
     from .service_time import Law, Timing
-    from .settings import BackendSettings, OwnGpus
+    from .settings import BackendSettings
 
 __all__ = ["Catalogue", "Option", "Seconds", "options_of", "price_ask"]
 

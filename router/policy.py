@@ -19,12 +19,13 @@ if TYPE_CHECKING:
 
     from .request import DataClass
 
-__all__ = ["ANY_SEGMENT", "AfterBatch", "AtLimit", "DataRule", "OnRefusal", "Policy", "SegmentPolicy", "load_policy",
-           "read_policy"]
+__all__ = ["ANY_SEGMENT", "AfterBatch", "AtLimit", "DataRule", "OnRefusal", "OverflowBy", "Policy",
+           "SegmentPolicy", "load_policy", "read_policy"]
 
 OnRefusal = Literal["stop", "elsewhere"]
 AtLimit = Literal["refuse", "downgrade", "queue"]
 AfterBatch = Literal["stop", "sync"]
+OverflowBy = Literal["request", "image"]
 ANY_SEGMENT = "default"
 _DATA_CLASSES: tuple[DataClass, ...] = ("public", "confidential", "restricted")
 _DIGEST_CHARS = 16
@@ -44,6 +45,9 @@ class SegmentPolicy:
         on_refusal: whether a provider's refusal ends the request or another may be asked.
         at_limit: what happens where a budget is spent.
         after_batch: whether what a batch lane failed to make may be made in the sync lane, at its price.
+        most_wait_s: seconds an image may wait for a card of ours while others may make it; None for as long as the
+            deadline allows. Where nobody else may, it waits.
+        overflow_by: whether what would wait too long goes elsewhere as a whole request or image by image.
         accepted_share: by card, the share of images people accept; 1 where nothing is said, and then assumed.
     """
 
@@ -57,6 +61,8 @@ class SegmentPolicy:
     at_limit: AtLimit
     after_batch: AfterBatch
     accepted_share: Mapping[str, float]
+    most_wait_s: float | None = None
+    overflow_by: OverflowBy = "request"
 
 
 @dataclass(frozen=True)
@@ -158,7 +164,9 @@ def _segment(fields: Fields, name: str, *, base: SegmentPolicy) -> SegmentPolicy
         fields.word("on_refusal", base.on_refusal, words=("stop", "elsewhere")),
         fields.word("at_limit", base.at_limit, words=("refuse", "downgrade", "queue")),
         fields.word("after_batch", base.after_batch, words=("stop", "sync")),
-        MappingProxyType(dict(base.accepted_share) | fields.shares("accepted_share")))
+        MappingProxyType(dict(base.accepted_share) | fields.shares("accepted_share")),
+        fields.number("most_wait_s", base.most_wait_s, most=_LONGEST_DEADLINE_S),
+        fields.word("overflow_by", base.overflow_by, words=("request", "image")))
     fields.text("note")
     fields.done()
     return made

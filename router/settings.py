@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from decimal import Decimal
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from .errors import SettingsError
+from .own_gpus import read_own_gpus
 from .server_settings import JobSettings, ServerSettings, StoreSettings, read_jobs, read_server, read_store
 from .toml_fields import Fields, read_document, twins
 from .vendor_limits import read_tier
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from decimal import Decimal
     from pathlib import Path
 
+    from .own_gpus import OwnGpus
     from .vendor_limits import VendorLimit
     from .vendors import Vendor
 
-__all__ = ["BackendSettings", "OwnGpus", "Secret", "Settings", "Tenant", "load_settings", "read_settings"]
+__all__ = ["BackendSettings", "Secret", "Settings", "Tenant", "load_settings", "read_settings"]
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _SIGNING = re.compile(r"whsec_([A-Za-z0-9+/]{32,86})={0,2}")
@@ -39,27 +41,6 @@ class Secret:
         return "***" if self.value else "(none)"
 
     __str__ = __repr__
-
-
-@dataclass(frozen=True)
-class OwnGpus:
-    """GPUs behind an own backend, for the time and the power of an image.
-
-    Attributes:
-        seconds_per_image: replaces the throughput law where it was measured for exactly this work.
-        watts: of one card under load, its cooling included where it is paid for; None takes the image's joules as
-            measured in own runs or derived from the card's power limit, without cooling.
-    """
-
-    gpu: str
-    cards: int
-    engine: str
-    precision: str
-    compile: bool
-    steps: int | None
-    seconds_per_image: float | None
-    watts: float | None
-    usd_per_kwh: Decimal
 
 
 @dataclass(frozen=True)
@@ -230,7 +211,7 @@ def _backend(fields: Fields, vendors: Mapping[str, Vendor], environ: Mapping[str
         fields.count("retention_days", most=36_500), fields.flag("may_train") if "may_train" in fields else None,
         fields.count("images_per_minute", most.images_per_minute, least=1),
         fields.count("concurrent", most.concurrent, least=1), fields.usd("usd_per_month"),
-        _own(fields.table("gpus")) if vendor.own else None, tier,
+        read_own_gpus(fields.table("gpus")) if vendor.own else None, tier,
         _deployments(fields.table("deployments")) if vendor.protocol == "openai" else MappingProxyType({}))
     fields.done()
     return made
@@ -238,15 +219,6 @@ def _backend(fields: Fields, vendors: Mapping[str, Vendor], environ: Mapping[str
 
 def _deployments(fields: Fields) -> Mapping[str, str]:
     return MappingProxyType({name: fields.text(name, needed=True) for name in fields.names()})
-
-
-def _own(fields: Fields) -> OwnGpus:
-    made = OwnGpus(fields.text("gpu", needed=True), fields.count("cards", 1, least=1, most=10_000) or 1,
-                   fields.text("engine", "diffusers"), fields.text("precision", "bf16"), fields.flag("compile"),
-                   fields.count("steps", least=1, most=1000), fields.number("seconds_per_image", least=1e-3),
-                   fields.number("watts"), fields.usd("usd_per_kwh", Decimal("0.15")) or Decimal(0))
-    fields.done()
-    return made
 
 
 def _tenant(fields: Fields, environ: Mapping[str, str]) -> Tenant:

@@ -19,6 +19,7 @@ class BackendState:
     Attributes:
         in_flight: calls of ours it is working on.
         queued_s: seconds until a new image would start, on own GPUs.
+        is_off: no card of ours is switched on at this hour.
         images_left: images that may still be asked for in this minute; None where there is no limit.
         closed_until: monotonic seconds until which nothing is sent; 0 while it is well.
         why_closed: what closed it, as in `outage`, `money`, `account`.
@@ -29,6 +30,7 @@ class BackendState:
     images_left: int | None = None
     closed_until: float = 0.0
     why_closed: str = ""
+    is_off: bool = False
 
 
 IDLE = BackendState()

@@ -44,6 +44,8 @@ class Reason(Enum):
     NOT_IDLE = "{asked} images of ours are in work on {limit} cards; work that can wait takes idle ones alone"
     WAITS = "own GPUs may still be idle in time; this would be bought once {limit:.0f} s are left"
     LANE = "answers within a day: for work that can wait"
+    OFF = "every card of ours is switched off at this hour"
+    QUEUE = "{asked:.1f} s to wait for a card of ours, others come first above {limit:.1f} s"
     DEADLINE = "predicted {asked:.1f} s, {limit:.1f} s left"
     MAX_USD = "{asked:.6f} USD predicted, {limit:.6f} at most"
     BUDGET = "{asked:.6f} USD predicted, {limit:.6f} left of the budget"

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from router.errors import OutOfReach, PriceError
-from router.moment_rules import may_buy, verdict_now
+from router.moment_rules import Moment, may_buy, verdict_now
 from router.names import find_named
 from router.option_rules import Asked, first_refusal, quality_step
 from router.options import Catalogue
@@ -111,5 +111,6 @@ def _row(compiled: Compiled, asked: Asked, option: Option, states: States, now: 
                           float(usd) / (stated or 1.0), "stated" if stated else "assumed", seconds.p50,
                           seconds.p95, quoted)
     deadline_s = asked.request.deadline_s or asked.segment.deadline_s
-    verdict = verdict_now(candidate, asked.request, states=states, now=now, deadline_s=deadline_s)
+    verdict = verdict_now(candidate, Moment(asked.request, states, now, deadline_s, asked.segment.most_wait_s,
+                                            asked.request.n))
     return Row(option, verdict, candidate.step, candidate.usd_per_accepted, ranked=True, candidate=candidate)

@@ -1,0 +1,59 @@
+"""From a decision to a request's life: which legs its flow has, for whoever drives it, live or in a replay."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from .flow import MOST_PAID, End, FlowRules, Leg, flow
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Mapping
+    from decimal import Decimal
+
+    from .attempts import Attempt, Outcome
+    from .decide import Decision
+    from .options import Option
+    from .ranking import Candidate
+    from .states import BackendState
+
+__all__ = ["course_of", "legs_of", "placed_part"]
+
+
+def placed_part(decision: Decision, *, n: int, states: Callable[[], Mapping[str, BackendState]], now: float) -> (
+        Decision):
+    """Where a part of a request's images goes: as decided for all, or image by image behind those placed before.
+
+    Args:
+        decision: of the whole request.
+        n: images of the part.
+        states: the backends now; asked for only where the policy lets single images overflow.
+        now: monotonic seconds.
+    """
+    if decision.segment.overflow_by == "request" or n == decision.request.n:
+        return decision
+    placed = decision.placed(states(), now=now, n=n)
+    return decision if placed.choice is None else placed
+
+
+def legs_of(decision: Decision, *, n: int) -> Mapping[Option, Candidate]:
+    """The options that may make `n` images in one call, best first, and the steps down behind them."""
+    return {candidate.option: candidate for candidate in (*decision.candidates(), *decision.steps_down())
+            if candidate.option.most_images >= n}
+
+
+def course_of(decision: Decision, legs: Mapping[Option, Candidate], *, n: int,
+              reserve_usd: Callable[[Option], Decimal], most_paid: int = MOST_PAID) -> (
+        Generator[Attempt, Outcome, End]):
+    """The flow of `n` images over the legs.
+
+    Args:
+        decision: what was decided.
+        legs: as `legs_of` gives them.
+        n: images.
+        reserve_usd: worst case of an option's images; asked for when money is set aside.
+        most_paid: attempts that may be paid for.
+    """
+    return flow(tuple(Leg(option, candidate.backend, candidate.p95_s, partial(reserve_usd, option), candidate.step)
+                      for option, candidate in legs.items()),
+                FlowRules(decision.deadline_s, decision.segment.on_refusal, decision.segment.at_limit, most_paid), n=n)
