@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal  # noqa: TC003 (dataclass fields are read by tools)
+from decimal import Decimal  # noqa: TC003 (fields are read by tools)
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from .options import Option
@@ -26,8 +26,7 @@ class Kind(Enum):
     BAD_ANSWER = "bad_answer"
 
 
-@dataclass(frozen=True)
-class Attempt:
+class Attempt(NamedTuple):
     """What to do next.
 
     Attributes:
@@ -63,8 +62,7 @@ class Refusal:
     stage: str = "prompt"
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What came of an attempt.
 
     Attributes:

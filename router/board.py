@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from .attempts import Kind
 from .backends.protocol import Trouble
-from .breaker import RATE_LIMIT, Breaker
-from .states import BackendState, States
+from .breaker import RATE_LIMIT, WELL, Breaker
+from .states import IDLE, BackendState, States
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,15 +25,25 @@ _MINUTE_S = 60.0
 @dataclass
 class _Place:
     settings: BackendSettings
-    breaker: Breaker = field(default_factory=Breaker)
+    breaker: Breaker = WELL
     ends_at: dict[str, float] = field(default_factory=dict)
     sent: deque[tuple[float, int]] = field(default_factory=deque)
     images_sent: int = 0
     told: tuple[float, int] | None = None
+    known: BackendState = IDLE
+
+    @property
+    def may_bind(self) -> bool:
+        """Whether a limit or an hour may stand against it even while nothing is in work."""
+        own = self.settings.own
+        return self.told is not None or self.settings.images_per_minute is not None or (
+            own is not None and bool(own.hours))
 
     def images_left(self, now: float) -> int | None:
         """Under the limit of the settings, and under what the provider told less than a minute ago."""
         limit = self.settings.images_per_minute
+        if limit is None and self.told is None:
+            return None
         while self.sent and self.sent[0][0] <= now - _MINUTE_S:
             self.images_sent -= self.sent.popleft()[1]
         left = None if limit is None else max(0, limit - self.images_sent)
@@ -49,11 +59,6 @@ class _Place:
             return 0.0
         ends = self.ends_at.values()
         return max(0.0, (min(ends) if len(ends) == cards else sorted(ends)[-cards]) - now)
-
-    def is_off(self, hour: int | None) -> bool:
-        """Whether every card of ours is switched off."""
-        own = self.settings.own
-        return own is not None and own.cards_at(hour) == 0
 
 
 class Board:
@@ -93,8 +98,9 @@ class Board:
         """A call that was expected is on its way."""
         place = self._places[backend]
         place.breaker = place.breaker.sent(now)
-        place.sent.append((now, images))
-        place.images_sent += images
+        if place.settings.images_per_minute is not None:
+            place.sent.append((now, images))
+            place.images_sent += images
         if place.told is not None:
             place.told = (place.told[0], max(0, place.told[1] - images))
 
@@ -122,11 +128,20 @@ class Board:
 
     def _state(self, place: _Place, now: float, hour: int | None) -> BackendState:
         breaker = place.breaker
+        if breaker is WELL and not place.ends_at and not place.may_bind:
+            return IDLE
+        own, calls = place.settings.own, len(place.ends_at)
+        plain = own is None and breaker is WELL and not place.may_bind  # nothing but the number of calls tells then
+        if plain and place.known.in_flight == calls:
+            return place.known
         closed = breaker.closed_until
         if closed and closed <= now and breaker.probing:
             closed = now + 1.0
-        return BackendState(len(place.ends_at), place.queued_s(now, hour), place.images_left(now), closed, breaker.why,
-                            is_off=place.is_off(hour))
+        state = BackendState(calls, 0.0 if own is None else place.queued_s(now, hour), place.images_left(now), closed,
+                             breaker.why, own is not None and own.cards_at(hour) == 0)
+        if plain:
+            place.known = state
+        return state
 
 
 def _judged(breaker: Breaker, reply: Reply | None, now: float) -> Breaker:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-__all__ = ["RATE_LIMIT", "Breaker", "BreakerRules"]
+__all__ = ["RATE_LIMIT", "WELL", "Breaker", "BreakerRules"]
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Breaker:
         """It works, whatever it thought of the request; what a provider said it wants stays said."""
         if self.closed_until > now and self.why != _OUTAGE:
             return replace(self, failed=0)
-        return Breaker()
+        return WELL
 
     def unanswered(self) -> Breaker:
         """The request ended without saying anything about the backend; a probe may be sent again."""
@@ -91,3 +91,7 @@ class Breaker:
         """The provider named a time before which it does not want to be asked."""
         until = max(self.closed_until, now + min(seconds, rules.longest_wait_s))
         return replace(self, closed_until=until, probing=False, why=self.why or RATE_LIMIT)
+
+
+WELL = Breaker()
+"""What every backend is until something fails."""

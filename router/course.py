@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from .flow import MOST_PAID, End, FlowRules, Leg, flow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping
+    from collections.abc import Callable, Generator, Iterator, Mapping
     from decimal import Decimal
 
     from .attempts import Attempt, Outcome
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .ranking import Candidate
     from .states import BackendState
 
-__all__ = ["course_of", "legs_of", "placed_part"]
+__all__ = ["Legs", "course_of", "placed_part"]
 
 
 def placed_part(decision: Decision, *, n: int, states: Callable[[], Mapping[str, BackendState]], now: float) -> (
@@ -36,24 +36,40 @@ def placed_part(decision: Decision, *, n: int, states: Callable[[], Mapping[str,
     return decision if placed.choice is None else placed
 
 
-def legs_of(decision: Decision, *, n: int) -> Mapping[Option, Candidate]:
-    """The options that may make `n` images in one call, best first, and the steps down behind them."""
-    return {candidate.option: candidate for candidate in (*decision.candidates(), *decision.steps_down())
-            if candidate.option.most_images >= n}
+class Legs:
+    """The options that may make `n` images in one call, best first, and the steps down behind them.
+
+    They are looked at as the flow asks for them, most often the first one or two.
+    """
+
+    def __init__(self, decision: Decision, *, n: int) -> None:
+        self._decision, self._n = decision, n
+        self._seen: dict[Option, Candidate] = {}
+
+    def __iter__(self) -> Iterator[Candidate]:
+        """Each of them."""
+        for some in (self._decision.each, self._decision.steps_down):
+            for candidate in some():
+                if candidate.option.most_images >= self._n:
+                    self._seen[candidate.option] = candidate
+                    yield candidate
+
+    def __getitem__(self, option: Option) -> Candidate:
+        """One that was seen."""
+        return self._seen[option]
 
 
-def course_of(decision: Decision, legs: Mapping[Option, Candidate], *, n: int,
-              reserve_usd: Callable[[Option], Decimal], most_paid: int = MOST_PAID) -> (
-        Generator[Attempt, Outcome, End]):
+def course_of(decision: Decision, legs: Legs, *, reserve_usd: Callable[[Option], Decimal], n: int,
+              most_paid: int = MOST_PAID) -> Generator[Attempt, Outcome, End]:
     """The flow of `n` images over the legs.
 
     Args:
         decision: what was decided.
-        legs: as `legs_of` gives them.
-        n: images.
+        legs: of the same decision.
         reserve_usd: worst case of an option's images; asked for when money is set aside.
+        n: images.
         most_paid: attempts that may be paid for.
     """
-    return flow(tuple(Leg(option, candidate.backend, candidate.p95_s, partial(reserve_usd, option), candidate.step)
-                      for option, candidate in legs.items()),
+    return flow((Leg(candidate.option, candidate.backend, candidate.p95_s, partial(reserve_usd, candidate.option),
+                     candidate.step) for candidate in legs),
                 FlowRules(decision.deadline_s, decision.segment.on_refusal, decision.segment.at_limit, most_paid), n=n)

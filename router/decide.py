@@ -6,7 +6,6 @@ The time-free half of the verdicts is folded once per class of request; what dep
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import replace
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -19,7 +18,7 @@ from .ranking import Candidate, Ranked, Shelf
 from .verdicts import Reason, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import date
 
     from .options import Catalogue, Option
@@ -124,14 +123,18 @@ class Decision:
         stepped_down: the choice stands lower on its ladder than the policy's first choice, for want of budget.
     """
 
-    __slots__ = ("_folded", "_moment", "_waits", "at", "choice", "compiled", "deadline_s", "request", "stepped_down")
+    __slots__ = ("_folded", "_found", "_moment", "_open_now", "_waits", "at", "choice", "compiled", "deadline_s",
+                 "request", "stepped_down")
 
     def __init__(self, compiled: Compiled, request: ImageRequest, folded: _Folded, moment: Moment) -> None:
         self.compiled, self.request, self.at = compiled, request, moment.now
         self._folded, self._moment, self.deadline_s = folded, moment, moment.deadline_s
         self._waits = request.urgency == "can_wait" and any(
             self._now(candidate).reason is Reason.NOT_IDLE for candidate in folded.ranked.all())
-        self.choice = next(self._open(), None)
+        rest = self._open()
+        self.choice = next(rest, None)
+        self._found = [] if self.choice is None else [self.choice]
+        self._open_now = rest if self.choice is None else iter(self._others(self.choice, rest))
         self.stepped_down = self.choice is not None and self.choice.step > 0
 
     @property
@@ -147,27 +150,45 @@ class Decision:
     @property
     def has_own(self) -> bool:
         """Whether cards of ours may make it, by the rules that know no hour."""
-        return any(candidate.option.backend.is_own for candidate in self._folded.ranked.all())
+        return any(candidate.option.backend.is_own for candidate in self.ranked)
+
+    @property
+    def ranked(self) -> tuple[Candidate, ...]:
+        """Every candidate no rule that knows no hour speaks against, whatever speaks against it now."""
+        return self._folded.ranked.all()
 
     def placed(self, backends: Mapping[str, BackendState], *, now: float, n: int) -> Decision:
         """The same for some of its images, at a later moment."""
-        moment = self._moment._replace(states=replace(self._moment.states, backends=backends), now=now, n=n)
+        moment = self._moment._replace(states=self._moment.states._replace(backends=backends), now=now, n=n)
         return Decision(self.compiled, self.request, self._folded, moment)
 
     def candidates(self) -> tuple[Candidate, ...]:
         """The choice, then where a failed attempt may go: the allowed ones in order, as the policy's fallbacks say."""
-        if self.choice is None:
-            return ()
-        chosen = self.choice
-        fallbacks = self.compiled.policy.fallbacks
-        named = fallbacks.get(chosen.option.label, fallbacks.get(chosen.option.card.id))
+        return tuple(self.each())
+
+    def each(self) -> Iterator[Candidate]:
+        """The candidates one by one: what nobody asks for is not looked at."""
+        at = 0
+        while at < len(self._found) or self._finds_another():
+            yield self._found[at]
+            at += 1
+
+    def _finds_another(self) -> bool:
+        candidate = next(self._open_now, None)
+        if candidate is not None:
+            self._found.append(candidate)
+        return candidate is not None
+
+    def _others(self, chosen: Candidate, rest: Iterator[Candidate]) -> Iterable[Candidate]:
         if chosen.option.is_batched and self.segment.after_batch == "stop":
-            return (chosen,)
-        rest = [candidate for candidate in self._open() if candidate is not chosen]
-        if named is not None:
-            rest = [candidate for name in named for candidate in rest
-                    if name in (candidate.option.label, candidate.option.card.id)]
-        return (chosen, *rest)
+            return ()
+        fallbacks = self.compiled.policy.fallbacks
+        named = fallbacks.get(chosen.option.label, fallbacks.get(chosen.option.card.id)) if fallbacks else None
+        if named is None:
+            return rest
+        known = tuple(rest)
+        return (candidate for name in named for candidate in known
+                if name in (candidate.option.label, candidate.option.card.id))
 
     def verdicts(self) -> tuple[tuple[Option, Verdict, Candidate | None], ...]:
         """Every option with its verdict, the allowed ones first and in order; made when it is read."""
@@ -196,7 +217,7 @@ class Decision:
             if step and not self._may_step_down(step):
                 break
             for candidate in ranked.at(step):
-                reason = self._verdict(candidate).reason
+                reason = (self._verdict(candidate) if self._waits else verdict_now(candidate, self._moment)).reason
                 if reason is None:
                     yield candidate
                 elif reason is Reason.QUEUE:

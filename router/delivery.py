@@ -79,9 +79,11 @@ def parts_of(decision: Decision) -> tuple[int, ...]:
     n, chosen = decision.request.n, decision.choice
     if chosen is None:
         return ()
+    if n == 1:
+        return (1,)
     if decision.segment.overflow_by == "image" and decision.has_own:
         return (1,) * n
-    fallback = next((one for one in decision.candidates() if one.backend != chosen.backend), chosen)
+    fallback = next((one for one in decision.each() if one.backend != chosen.backend), chosen)
     most = min(n, chosen.option.most_images, fallback.option.most_images)
     return tuple(min(most, n - start) for start in range(0, n, most))
 

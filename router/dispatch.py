@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from .attempts import Attempt, Kind, Outcome
 from .backends.protocol import Job, Reply
 from .card_hours import hour_of_week
-from .course import course_of, legs_of, placed_part
+from .course import Legs, course_of, placed_part
 from .delivery import Delivery, joined
 from .errand import Call, Charges, Part, Watch, settlement_of
 from .errors import LedgerError
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from .errand import Clock, Errand
     from .ledger.protocol import Ledger
     from .ledger.values import Settlement
-    from .options import Option
     from .ranking import Candidate
 
 __all__ = ["Dispatcher"]
@@ -81,7 +80,7 @@ class Dispatcher:
         now = self._clock.monotonic()
         decision = placed_part(part.errand.decision, n=part.n, now=now, states=lambda: self._board.states(
             now, hour=hour_of_week(self._clock.now())).backends)
-        legs = legs_of(decision, n=part.n)
+        legs = Legs(decision, n=part.n)
         charges = Charges(part, legs)
         life = course_of(decision, legs, n=part.n, reserve_usd=charges.reserve_usd, most_paid=most_paid)
         attempt = next(life, None)
@@ -96,7 +95,7 @@ class Dispatcher:
             return self._delivered(part, stop.value)
         return self._delivered(part, End("failed", None, 0))
 
-    async def _attempt(self, part: Part, attempt: Attempt, legs: Mapping[Option, Candidate],
+    async def _attempt(self, part: Part, attempt: Attempt, legs: Legs,
                        charges: Charges) -> Outcome:
         until = self._clock.monotonic() + attempt.timeout_s
         if attempt.option is not None:
@@ -214,7 +213,7 @@ class Dispatcher:
         """Pictures that are kept take no room in memory, where the parts of one request would wait for each other."""
         self._gate.leave(reply.held_bytes)
         heads = tuple(picture.head for picture in reply.pictures)
-        return replace(reply, pictures=heads, held_bytes=0), replace(outcome, images=heads)
+        return replace(reply, pictures=heads, held_bytes=0), outcome._replace(images=heads)
 
     async def _broken(self, call: Call) -> None:
         """A backend that raises, or a process that ends, leaves an attempt that may be billed."""
@@ -260,7 +259,7 @@ class Dispatcher:
 
     def _outcome(self, part: Part, outcome: Outcome) -> Outcome:
         at_s = self._clock.monotonic() - part.errand.accepted_at
-        return Outcome(**{**outcome.__dict__, "at_s": at_s})
+        return outcome._replace(at_s=at_s)
 
     def _delivered(self, part: Part, end: End) -> Delivery:
         part.answered = True

@@ -14,13 +14,14 @@ from .ledger.values import Settlement
 from .quantities import limit_micro_usd
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable
     from datetime import datetime
     from decimal import Decimal
 
     from .attempts import Outcome
     from .backends.protocol import Reply
     from .charges import Charge
+    from .course import Legs
     from .decide import Decision
     from .ledger.protocol import Ledger
     from .ledger.values import AttemptState, Budget, RequestRow
@@ -153,7 +154,7 @@ class Watch:
 class Charges:
     """The money of each leg, worked out when it is asked for: most requests end with their first."""
 
-    def __init__(self, part: Part, legs: Mapping[Option, Candidate]) -> None:
+    def __init__(self, part: Part, legs: Legs) -> None:
         self._part, self._legs = part, legs
         self._known: dict[Option, Charge] = {}
 

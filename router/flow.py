@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from .attempts import Attempt, Kind, Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Iterable, Iterator
 
     from .options import Option
     from .policy import AtLimit, OnRefusal
@@ -38,6 +38,8 @@ class Leg:
         step: how far down a quality ladder; a lower step is taken for want of money alone.
     """
 
+    __slots__ = ("_reserve", "backend", "option", "p95_s", "step")
+
     def __init__(self, option: Option, backend: str, p95_s: float, reserve_usd: Decimal | Callable[[], Decimal],
                  step: int = 0) -> None:
         self.option, self.backend, self.p95_s, self.step, self._reserve = option, backend, p95_s, step, reserve_usd
@@ -50,8 +52,7 @@ class Leg:
         return self._reserve
 
 
-@dataclass(frozen=True)
-class FlowRules:
+class FlowRules(NamedTuple):
     """What the policy says about a request's life; the deadline counts from its acceptance."""
 
     deadline_s: float
@@ -60,8 +61,7 @@ class FlowRules:
     most_paid: int = MOST_PAID
 
 
-@dataclass(frozen=True)
-class End:
+class End(NamedTuple):
     """How it ended: the state, the outcome that decided it, and the attempts that may still answer."""
 
     state: EndState
@@ -71,21 +71,22 @@ class End:
 
 
 
-@dataclass
+@dataclass(slots=True)
 class _Try:
     leg: Leg
     tries: int = 0
     not_before_s: float = 0.0
 
 
-@dataclass
+@dataclass(slots=True)
 class _Life:
     """What has happened so far."""
 
     rules: FlowRules
     n: int
-    waiting: deque[_Try]
-    step: int
+    unseen: Iterator[Leg]
+    step: int = 0
+    waiting: deque[_Try] = field(default_factory=deque)
     at_s: float = 0.0
     number: int = 0
     paid: set[int] = field(default_factory=set)
@@ -100,19 +101,33 @@ class _Life:
     def may_pay(self) -> bool:
         return len(self.paid) < self.rules.most_paid
 
+    def sees_another(self) -> bool:
+        """Take the next leg into line; False where there is none."""
+        leg = next(self.unseen, None)
+        if leg is None:
+            return False
+        self.waiting.append(_Try(leg))
+        return True
+
+    def sees_all(self) -> deque[_Try]:
+        self.waiting.extend(map(_Try, self.unseen))
+        return self.waiting
+
     def end(self, state: EndState) -> End:
         return End(state, self.last, self.number, tuple(self.pending))
 
 
-def flow(legs: tuple[Leg, ...], rules: FlowRules, *, n: int = 1) -> Generator[Attempt, Outcome, End]:
-    """The life of a request over the legs it may take, best first.
+def flow(legs: Iterable[Leg], rules: FlowRules, *, n: int = 1) -> Generator[Attempt, Outcome, End]:
+    """The life of a request over the legs it may take, best first; they are asked for one by one, as they are needed.
 
     At most `most_paid` attempts are paid for or may be. What provably did not start, or is stated to be free, is tried
     again: elsewhere first, on the same backend after the time it asked for. After an attempt that may be billed, the
     second payment waits until the deadline less the fallback's p95.
     """
-    life = _Life(rules, n, deque(_Try(leg) for leg in legs), min((leg.step for leg in legs), default=0))
-    while life.waiting and life.may_pay and life.left_s > _INSTANT_S:
+    life = _Life(rules, n, iter(legs))
+    if life.sees_another():
+        life.step = life.waiting[0].leg.step
+    while (life.waiting or life.sees_another()) and life.may_pay and life.left_s > _INSTANT_S:
         current = _next_try(life)
         if current is None:
             break
@@ -133,9 +148,16 @@ def flow(legs: tuple[Leg, ...], rules: FlowRules, *, n: int = 1) -> Generator[At
 
 def _next_try(life: _Life) -> _Try | None:
     """The next leg that can still answer in time; the soonest one where all have to wait."""
-    open_to_it = [one for one in life.waiting if one.leg.step <= life.step]
-    ready = [one for one in open_to_it if one.not_before_s <= life.at_s]
-    soonest = ready[0] if ready else min(open_to_it, key=lambda one: one.not_before_s, default=None)
+    soonest, at = None, 0
+    while at < len(life.waiting) or life.sees_another():
+        one = life.waiting[at]
+        at += 1
+        if one.leg.step <= life.step:
+            if one.not_before_s <= life.at_s:
+                soonest = one
+                break
+            if soonest is None or one.not_before_s < soonest.not_before_s:
+                soonest = one
     if soonest is None or soonest.not_before_s >= life.rules.deadline_s:
         return None
     life.waiting.remove(soonest)
@@ -145,7 +167,7 @@ def _next_try(life: _Life) -> _Try | None:
 def _attempt(life: _Life, current: _Try) -> Generator[Attempt, Outcome, End | None]:
     life.number += 1
     number, current.tries = life.number, current.tries + 1
-    delay = max(0.0, current.not_before_s - life.at_s)
+    delay = current.not_before_s - life.at_s if current.not_before_s > life.at_s else 0.0
     outcome = yield Attempt(number, current.leg.option, life.n, _patience(life, current), current.leg.reserve_usd,
                             delay, tuple(life.pending))
     life.pending[number] = current
@@ -159,12 +181,17 @@ def _wait(life: _Life, seconds: float) -> Generator[Attempt, Outcome, End | None
 
 def _patience(life: _Life, current: _Try) -> float:
     """Wait as long as the fallback leaves time for, but not less than this one usually needs."""
-    fallback = next((one.leg.p95_s for one in life.waiting
-                     if one.leg.backend != current.leg.backend and one.leg.step <= life.step), None)
-    if fallback is None or len(life.paid) + 1 >= life.rules.most_paid:
-        return life.left_s
-    shared = life.left_s - fallback
-    return shared if shared >= current.leg.p95_s else life.left_s
+    left_s = life.rules.deadline_s - life.at_s
+    if len(life.paid) + 1 >= life.rules.most_paid:
+        return left_s
+    at = 0
+    while at < len(life.waiting) or life.sees_another():
+        one = life.waiting[at]
+        at += 1
+        if one.leg.backend != current.leg.backend and one.leg.step <= life.step:
+            shared = left_s - one.leg.p95_s
+            return shared if shared >= current.leg.p95_s else left_s
+    return left_s
 
 
 def _take(life: _Life, outcome: Outcome, sent: int) -> End | None:
@@ -205,10 +232,10 @@ def _short_of_money(life: _Life, ended: _Try | None, outcome: Outcome) -> End | 
     if outcome.code.startswith("backend:"):
         _drop(life, ended)
     elif life.rules.at_limit == "downgrade" and ended is not None:
-        life.waiting = deque(one for one in life.waiting if one.leg.reserve_usd < ended.leg.reserve_usd)
+        life.waiting = deque(one for one in life.sees_all() if one.leg.reserve_usd < ended.leg.reserve_usd)
         life.step = max(life.step, min((one.leg.step for one in life.waiting), default=life.step))
     else:
-        life.waiting.clear()
+        life.sees_all().clear()
     if life.waiting or life.pending:
         return None
     return life.end("queued" if life.rules.at_limit == "queue" else "no_budget")
@@ -218,7 +245,7 @@ def _go_elsewhere(life: _Life, ended: _Try | None, outcome: Outcome) -> None:
     """Other backends come first; the same one again only where nothing started and it may be asked later."""
     if ended is None:
         return
-    others = [one for one in life.waiting if one.leg.backend != ended.leg.backend]
+    others = [one for one in life.sees_all() if one.leg.backend != ended.leg.backend]
     same = [one for one in life.waiting if one.leg.backend == ended.leg.backend]
     if outcome.kind is Kind.NOT_STARTED and ended.tries < _MOST_TRIES_OF_A_LEG:
         pause = _SHORTEST_WAIT_S if outcome.retry_after_s is None else outcome.retry_after_s
@@ -229,4 +256,4 @@ def _go_elsewhere(life: _Life, ended: _Try | None, outcome: Outcome) -> None:
 
 def _drop(life: _Life, ended: _Try | None) -> None:
     if ended is not None:
-        life.waiting = deque(one for one in life.waiting if one.leg.backend != ended.leg.backend)
+        life.waiting = deque(one for one in life.sees_all() if one.leg.backend != ended.leg.backend)

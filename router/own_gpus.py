@@ -22,6 +22,7 @@ class OwnGpus:
         seconds_per_image: replaces the throughput law where it was measured for exactly this work.
         watts: of one card under load, its cooling included where it is paid for; None takes the image's joules as
             measured in own runs or derived from the card's power limit, without cooling.
+        usd_per_gpu_h: what an hour of a card costs that is on; for replays and plans, it decides nothing.
         hours: cards that are switched on in each hour of the week from Monday 00:00 UTC; empty for all, always.
     """
 
@@ -35,6 +36,7 @@ class OwnGpus:
     watts: float | None
     usd_per_kwh: Decimal
     hours: tuple[int, ...] = ()
+    usd_per_gpu_h: Decimal | None = None
 
     def cards_at(self, hour: int | None) -> int:
         """Cards that are switched on in an hour of the week; all of them where the hour is not known."""
@@ -47,7 +49,7 @@ def read_own_gpus(fields: Fields) -> OwnGpus:
                    fields.text("engine", "diffusers"), fields.text("precision", "bf16"), fields.flag("compile"),
                    fields.count("steps", least=1, most=1000), fields.number("seconds_per_image", least=1e-3),
                    fields.number("watts"), fields.usd("usd_per_kwh", Decimal("0.15")) or Decimal(0),
-                   _hours(fields))
+                   _hours(fields), fields.usd("usd_per_gpu_h"))
     fields.done()
     return made
 

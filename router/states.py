@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -12,8 +11,7 @@ if TYPE_CHECKING:
 __all__ = ["IDLE", "BackendState", "States"]
 
 
-@dataclass(frozen=True)
-class BackendState:
+class BackendState(NamedTuple):
     """One backend now.
 
     Attributes:
@@ -34,12 +32,12 @@ class BackendState:
 
 
 IDLE = BackendState()
+_NOBODY: Mapping[str, BackendState] = MappingProxyType({})
 
 
-@dataclass(frozen=True)
-class States:
+class States(NamedTuple):
     """Every backend by name, and what the tightest budget of the caller has left in micro-dollars (None: no limit)."""
 
-    backends: Mapping[str, BackendState] = field(default_factory=lambda: MappingProxyType({}))
+    backends: Mapping[str, BackendState] = _NOBODY
     left_micro_usd: int | None = None
     budget: str = ""
