@@ -14,6 +14,7 @@ from router.vendors import load_vendors
 from .grid import load_grids
 from .licences import load_licences
 from .rents import load_rents
+from .traffic import load_archetypes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from .grid import GridRow
     from .licences import KnownLicence
     from .rents import Rent
+    from .traffic import Archetype
 
 __all__ = ["Book", "open_book"]
 
@@ -40,6 +42,7 @@ class Book:
         law: the throughput law, with models and GPUs.
         vendors: by id; `limits` is what accounts there may do, tier by tier.
         grids: CO2e of a kilowatt-hour.
+        archetypes: named shapes of demand.
     """
 
     roots: tuple[Path, ...]
@@ -50,6 +53,7 @@ class Book:
     vendors: Mapping[str, Vendor]
     limits: Mapping[str, tuple[VendorLimit, ...]]
     grids: tuple[GridRow, ...]
+    archetypes: tuple[Archetype, ...]
 
     @property
     def models(self) -> Models:
@@ -65,4 +69,5 @@ def open_book(overlay: Path | None, environ: Mapping[str, str]) -> Book:
     """
     roots = data_roots(overlay, environ)
     return Book(roots, load_prices(roots), load_rents(roots), load_licences(roots), load_law(roots),
-                load_vendors(roots), load_limits(roots), load_grids(roots))
+                load_vendors(roots), load_limits(roots), load_grids(roots),
+                load_archetypes(roots))

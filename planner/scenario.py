@@ -9,11 +9,13 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from router.quantities import Size
 
 from .gpu_costs import GpuCost
+from .parts import Part
+from .traffic import Promise, Traffic
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -24,7 +26,6 @@ __all__ = [
     "Lora",
     "Override",
     "Own",
-    "Part",
     "Range",
     "Review",
     "Scenario",
@@ -45,12 +46,6 @@ _Count = Annotated[float, Field(gt=0, le=_MOST_IMAGES, allow_inf_nan=False)]
 _Usd = Annotated[Decimal, Field(ge=0, le=_MOST_USD, allow_inf_nan=False)]
 _ImageSize = Annotated[Size, BeforeValidator(lambda text: Size.parse(text) if isinstance(text, str) else text)]
 _Text = Annotated[str, Field(min_length=1)]
-
-
-class Part(BaseModel):
-    """A frozen piece of a scenario that refuses keys it does not know."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
 
 
 class Deliverables(Part):
@@ -92,6 +87,8 @@ class Segment(Part):
     data_class: Literal["public", "confidential", "restricted"] = "public"
     today: Today
     lowest_quality: str | None = None
+    traffic: Traffic | None = None
+    promise: Promise | None = None
     deferrable_share: _Share = 0.0
     movable_share: _Share = 1.0
 
@@ -163,7 +160,7 @@ class Own(Part):
     """The GPUs one would run: model, engine, card, and how they are paid for.
 
     `seconds_per_image` replaces the throughput law, as a stated time. `busy_share` is the highest share of its
-    paid hours a card may work while the promise to users still holds.
+    paid hours a card may work while the promise to users still holds. Switching a card on is paid for `start_minutes`.
     """
 
     model: _Text
@@ -175,6 +172,7 @@ class Own(Part):
     seconds_per_image: Annotated[float, Field(ge=1e-4, le=1e6, allow_inf_nan=False)] | None = None
     busy_share: _PositiveShare = 0.7
     spare_gpus: Annotated[int, Field(ge=0, le=1000)] = 0
+    start_minutes: Annotated[float, Field(ge=0, le=1440)] = 10.0
     acceptance_share: _PositiveShare | None = None
     cost: GpuCost
     staff: Staff = Staff()
@@ -235,7 +233,7 @@ class WhatIf(Part):
     """The same scenario with a few keys changed or dropped, shown beside the answer."""
 
     name: _Text
-    set: dict[str, Any] = {}
+    set: dict[str, Any] = Field(default_factory=dict)
     drop: tuple[str, ...] = ()
     note: str = ""
 
@@ -260,6 +258,8 @@ class Scenario(Part):
     summary: str = ""
     against: Literal["today", "like-for-like", "cheapest-hosted"] = "today"
     segment: tuple[Segment, ...]
+    traffic: Traffic = Traffic()
+    promise: Promise = Promise(p95_s=60)
     own: Own
     licence: tuple[Licence, ...] = ()
     licence_waived: bool = False

@@ -10,9 +10,8 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from .acceptance import Acceptance
-from .errors import BadRequest, OutOfReach
-from .moment_rules import Moment, may_buy, verdict_now
-from .names import find_named
+from .meaning import options_meant
+from .moment_rules import Moment, last_moment_s, may_buy, verdict_now
 from .option_rules import Asked, RuleMemory, first_refusal
 from .ranking import Candidate, Ranked, Shelf
 from .verdicts import Reason, Verdict
@@ -108,7 +107,7 @@ class Compiled:
         if request.model not in self._wanted:
             if len(self._wanted) >= _CLASSES_KEPT:
                 self._wanted = {"": None, "auto": None}
-            self._wanted[request.model] = _wanted(self, request.model)
+            self._wanted[request.model] = options_meant(self.catalogue, request.model)
         asked = Asked(request, self.policy, segment, request.size or segment.size, self._wanted[request.model])
         return _Folded(asked, self._shelf.ranked(asked, refused=self._rules.refused(asked)))
 
@@ -123,14 +122,27 @@ class Decision:
         stepped_down: the choice stands lower on its ladder than the policy's first choice, for want of budget.
     """
 
-    __slots__ = ("_folded", "_found", "_moment", "_open_now", "_waits", "at", "choice", "compiled", "deadline_s",
-                 "request", "stepped_down")
+    __slots__ = (
+        "_at_last_s",
+        "_folded",
+        "_found",
+        "_moment",
+        "_open_now",
+        "_waits",
+        "at",
+        "choice",
+        "compiled",
+        "deadline_s",
+        "request",
+        "stepped_down",
+    )
 
     def __init__(self, compiled: Compiled, request: ImageRequest, folded: _Folded, moment: Moment) -> None:
         self.compiled, self.request, self.at = compiled, request, moment.now
         self._folded, self._moment, self.deadline_s = folded, moment, moment.deadline_s
         self._waits = request.urgency == "can_wait" and any(
-            self._now(candidate).reason is Reason.NOT_IDLE for candidate in folded.ranked.all())
+            self._now(candidate).reason in (Reason.NOT_IDLE, Reason.OFF) for candidate in folded.ranked.all())
+        self._at_last_s = self._last_moment_s() if self._waits else 0.0
         rest = self._open()
         self.choice = next(rest, None)
         self._found = [] if self.choice is None else [self.choice]
@@ -246,7 +258,13 @@ class Decision:
 
     def _verdict(self, candidate: Candidate) -> Verdict:
         verdict = self._now(candidate)
-        return may_buy(candidate, verdict, deadline_s=self.deadline_s) if self._waits else verdict
+        if not self._waits:
+            return verdict
+        return may_buy(candidate, verdict, deadline_s=self.deadline_s, at_last_s=self._at_last_s)
+
+    def _last_moment_s(self) -> float:
+        return next((last_moment_s(one) for one in self.ranked
+                     if not one.option.backend.is_own and self._now(one).reason is None), 0.0)
 
     def _now(self, candidate: Candidate) -> Verdict:
         return verdict_now(candidate, self._moment)
@@ -273,24 +291,3 @@ def decide(compiled: Compiled, request: ImageRequest, *, states: States, now: fl
     segment = folded.asked.segment
     return Decision(compiled, request, folded, Moment(request, states, now, request.deadline_s or segment.deadline_s,
                                                       segment.most_wait_s, request.n))
-
-
-def _wanted(compiled: Compiled, name: str) -> frozenset[str] | None:
-    """Labels of the options a name means: an option, an offer, a backend's or anybody's model; None for auto."""
-    if name in ("", "auto"):
-        return None
-    options = compiled.catalogue.options
-    exact = frozenset(option.label for option in options
-                      if name in (option.label, option.label.partition("@")[0], option.model, option.wire_model))
-    if exact:
-        return exact
-    try:
-        card = find_named(name, compiled.catalogue.models.cards.values(), kind="model")
-    except OutOfReach as error:
-        raise BadRequest(str(error), param="model", code="model_not_found") from None
-    found = frozenset(option.label for option in options if option.card.id == card.id)
-    if not found:
-        raise BadRequest(f"model = {name!r}: no backend here makes it; ask auto, or one of "
-                         f"{', '.join(sorted({option.card.id for option in options}))}", param="model",
-                         code="model_not_found")
-    return found

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from .request import ImageRequest
     from .states import BackendState, States
 
-__all__ = ["Moment", "may_buy", "verdict_now"]
+__all__ = ["Moment", "last_moment_s", "may_buy", "verdict_now"]
 
 _ALLOWED = allowed()
 _LAST_MOMENT_S, _LAST_SHARE = 120.0, 0.02
@@ -61,9 +61,20 @@ def verdict_now(candidate: Candidate, moment: Moment) -> Verdict:
     return _ALLOWED
 
 
-def may_buy(candidate: Candidate, verdict: Verdict, *, deadline_s: float) -> Verdict:
-    """Work that can wait for idle GPUs of ours is bought elsewhere only when the time for that comes."""
-    at_last_s = candidate.p95_s + max(_LAST_MOMENT_S, candidate.p95_s * _LAST_SHARE)
+def last_moment_s(candidate: Candidate) -> float:
+    """Seconds before the deadline at which a hosted option must be bought to be in time."""
+    return candidate.p95_s + max(_LAST_MOMENT_S, candidate.p95_s * _LAST_SHARE)
+
+
+def may_buy(candidate: Candidate, verdict: Verdict, *, deadline_s: float, at_last_s: float) -> Verdict:
+    """Work that can wait for idle GPUs of ours is bought elsewhere only when the time for that comes.
+
+    Args:
+        candidate: where it might be bought.
+        verdict: what else speaks against it.
+        deadline_s: seconds that are left.
+        at_last_s: of the cheapest that may be bought now: a dearer one that takes longer is not bought before it.
+    """
     if verdict.reason is not None or candidate.option.backend.is_own or deadline_s <= at_last_s:
         return verdict
     return refused(Reason.WAITS, asked=deadline_s, limit=at_last_s)

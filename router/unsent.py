@@ -20,7 +20,8 @@ __all__ = ["AGAIN", "not_delivered", "param_of", "status_of"]
 
 AGAIN = frozenset({"busy", "queued"})
 """States that waiting may mend."""
-_PASSING = frozenset({Reason.CLOSED, Reason.RATE, Reason.CONCURRENT, Reason.NOT_IDLE, Reason.WAITS})
+_PASSING = frozenset({Reason.CLOSED, Reason.RATE, Reason.CONCURRENT, Reason.NOT_IDLE, Reason.WAITS,
+                      Reason.OFF})
 _MONEY = frozenset({Reason.BUDGET, Reason.MAX_USD})
 _PARAMS: Mapping[Reason, str] = {
     Reason.DEADLINE: "deadline_s", Reason.MAX_USD: "max_usd", Reason.NO_STEPS: "steps",

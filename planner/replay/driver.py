@@ -17,10 +17,11 @@ from router.errors import BadRequest
 from router.quantities import limit_micro_usd
 from router.unsent import AGAIN, not_delivered
 
-from .asked import week_hour
+from .asked import HOUR_S, week_hour
 from .lives import Ended, Life, Paid, Part
 from .money import Money
 from .purse import Purse
+from .waiting import AGAIN_S, Waiting, buys_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Driver"]
 
-_AGAIN_S = 60.0  # work that can wait is asked again once a minute
 _CLASSES_KEPT = 4096
 
 
@@ -62,6 +62,8 @@ class Driver:
         self._events: list[tuple[float, int, Callable[..., None], tuple[object, ...]]] = []
         self._order = count()
         self._now = 0.0
+        self._waiting, self._waking, self._woken_hourly = Waiting(), False, False
+        self._own_hours = any(one.own is not None and one.own.hours for one in settings.backends)
         self._known: dict[tuple[object, ...], Money] = {}
 
     def run(self, requests: Iterable[Asked]) -> None:
@@ -107,10 +109,45 @@ class Driver:
     def _not_sent(self, life: Life, decision: Decision) -> None:
         unsent = not_delivered(decision, None, request_id="", retry_after_s=None)
         waiting = life.asked.request.urgency == "can_wait" and unsent.state in AGAIN
-        if waiting and self._now - life.asked.at < self._patience(life.asked.request):
-            self._at(self._now + _AGAIN_S, self._receive, life)
-        else:
+        if not waiting or self._now - life.asked.at >= self._patience(life.asked.request):
             self._end(life, "rejected", unsent.code)
+            return
+        if not life.buys_at:
+            bought = buys_at(decision, life)
+            life.buys_at = -1.0 if bought is None else bought
+            if bought is not None:
+                self._at(bought, self._last_moment, life)
+        if life.buys_at < self._now:
+            self._at(self._now + AGAIN_S, self._receive, life)
+        else:
+            self._waiting.add(life)
+            if self._own_hours and not self._woken_hourly:
+                self._woken_hourly = True
+                self._at((self._now // HOUR_S + 1) * HOUR_S, self._hour_begins)
+
+    def _last_moment(self, life: Life) -> None:
+        if self._waiting.take(life):
+            self._receive(life)
+
+    def _hour_begins(self) -> None:
+        self._wake()
+        self._woken_hourly = bool(self._waiting)
+        if self._waiting:
+            self._at(self._now + HOUR_S, self._hour_begins)
+
+    def _wake(self) -> None:
+        """A card may be idle: whoever is asked for first gets it, and then perhaps the next."""
+        if self._waiting and not self._waking:
+            self._waking = True
+            at, life = self._waiting.next(self._now)
+            self._at(at, self._woken, life)
+
+    def _woken(self, life: Life) -> None:
+        self._waking = False
+        before = len(self._waiting)
+        self._receive(life)
+        if len(self._waiting) == before:
+            self._wake()
 
     def _begin(self, life: Life, decision: Decision, n: int) -> None:
         now = self._now
@@ -205,6 +242,8 @@ class Driver:
         sent_at, reserve, spent = money
         backend = option.backend.name
         self._board.ended(backend, call, reply=reply, now=self._now, batched=option.is_batched)
+        if option.backend.is_own:
+            self._wake()
         self._purse.settle(part.life.asked.request, backend=backend, freed=reserve - spent, at=sent_at)
         if reply.kind is Kind.OK or spent:
             self._paid(Paid(option, part.n if reply.kind is Kind.OK else 0, spent, self._now))

@@ -55,11 +55,11 @@ class Paid(NamedTuple):
 class Life:
     """One request on its way."""
 
-    __slots__ = ("asked", "committed", "images", "left", "number", "state", "until", "waited_s", "why")
+    __slots__ = ("asked", "buys_at", "committed", "images", "left", "number", "state", "until", "waited_s", "why")
 
     def __init__(self, number: int, asked: Asked) -> None:
         self.number, self.asked = number, asked
-        self.left, self.committed = 0, 0
+        self.left, self.committed, self.buys_at = 0, 0, 0.0
         self.state, self.why, self.until, self.waited_s = "ok", "", asked.at, 0.0
         self.images: dict[str, int] = {}
 

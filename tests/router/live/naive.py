@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from router.errors import OutOfReach, PriceError
-from router.moment_rules import Moment, may_buy, verdict_now
+from router.moment_rules import Moment, last_moment_s, may_buy, verdict_now
 from router.names import find_named
 from router.option_rules import Asked, first_refusal, quality_step
 from router.options import Catalogue
@@ -43,9 +43,11 @@ def rows(compiled: Compiled, request: ImageRequest, states: States, now: float) 
     made = [_row(compiled, asked, option, states, now) for option in compiled.catalogue.options]
     ranked = sorted((row for row in made if row.ranked),
                     key=lambda row: (row.step, row.usd_per_accepted, row.option.label))
-    if request.urgency == "can_wait" and any(row.verdict.reason is Reason.NOT_IDLE for row in ranked):
+    if request.urgency == "can_wait" and any(row.verdict.reason in (Reason.NOT_IDLE, Reason.OFF) for row in ranked):
         deadline_s = request.deadline_s or segment.deadline_s
-        ranked = [replace(row, verdict=may_buy(row.candidate, row.verdict, deadline_s=deadline_s))
+        open_now = [row.candidate for row in ranked if row.candidate is not None and row.verdict.reason is None]
+        at_last_s = next((last_moment_s(one) for one in open_now if not one.option.backend.is_own), 0.0)
+        ranked = [replace(row, verdict=may_buy(row.candidate, row.verdict, deadline_s=deadline_s, at_last_s=at_last_s))
                   for row in ranked if row.candidate is not None]
     return ranked + [row for row in made if not row.ranked]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -61,6 +62,16 @@ def test_what_may_go_nowhere_else_waits_all_the_same() -> None:
 def test_cards_that_are_switched_off_take_nothing() -> None:
     assert backends_of(decided(0.0, is_off=True)) == ["fal"]
     assert decided(0.0, is_off=True, data_class="restricted").choice is None
+
+
+def test_work_that_can_wait_waits_for_cards_that_are_off() -> None:
+    states = States({"gpu": BackendState(is_off=True)})
+    compiled = compiled_with(settings_with(FAL, OWN), policy())
+    waiting = ImageRequest("a bicycle", urgency="can_wait", deadline_s=86_400.0)
+    assert decide(compiled, waiting, states=states, now=0.0).choice is None
+    last = decide(compiled, replace(waiting, deadline_s=100.0), states=states, now=0.0).choice
+    assert last is not None
+    assert last.backend == "fal"
 
 
 def test_the_board_counts_the_cards_of_the_hour() -> None:

@@ -1,0 +1,144 @@
+"""What a fleet makes of drawn months: images, waits and US dollars, month by month."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from planner.drawing import draw_month
+from planner.fleet import WEEK_H, Work, serve
+from router.quantities import HOURS_PER_MONTH
+
+from .streams import month_work
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from planner.drawing import Month
+    from planner.queueing import Array
+
+    from .documents import Rules
+    from .paying import Paying
+    from .streams import Planned
+
+__all__ = ["Months", "Outcome", "draw_months", "outcome", "saved_by_hour"]
+
+
+@dataclass(frozen=True)
+class Months:
+    """Drawn months and their work; where volumes are large only the first `hours` of each, for all of it."""
+
+    planned: Planned
+    months: tuple[Month, ...]
+    works: tuple[Work, ...]
+    hours: int = HOURS_PER_MONTH
+
+    @property
+    def scale(self) -> float:
+        """What is drawn times this is a month."""
+        return HOURS_PER_MONTH / self.hours
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a fleet comes to; arrays have one value for each month.
+
+    Attributes:
+        cards: by hour of the week.
+        reserved: of them, paid for always.
+        usd: everything a month; `cards_usd` and `fixed_usd` are the parts that do not depend on the month.
+        hosted_usd, own_usd: images made elsewhere; what own ones cost beyond their cards.
+        own_share: share of all images that cards of ours made.
+        lost: images nobody made, for they may go nowhere else and the queue was too long.
+        busy_share: of the hours that cards were on.
+        p95_s, p99_s: by stream, of requests made by our cards alone, from asking to the last image; months in rows.
+        late_share: by stream, of own requests beyond their promise of 95 in 100.
+    """
+
+    cards: NDArray[np.int64]
+    reserved: int
+    by_image: bool
+    usd: Array
+    cards_usd: float
+    fixed_usd: float
+    hosted_usd: Array
+    own_usd: Array
+    own_share: Array
+    lost: Array
+    busy_share: float
+    p95_s: Array
+    p99_s: Array
+    hosted_images: Array
+
+
+def draw_months(planned: Planned, rules: Rules, *, count: int, seed: int, hours: int = HOURS_PER_MONTH) -> Months:
+    """Months of the scenario's demand; the same seed draws the same ones."""
+    volumes = [(one.images_per_month, one.shape) for one in planned.streams]
+    months = tuple(draw_month(volumes, np.random.default_rng((seed, number)), hours=hours) for number in range(count))
+    return Months(planned, months, tuple(month_work(planned, month, rules) for month in months), hours)
+
+
+def outcome(drawn: Months, cards: NDArray[np.int64], paying: Paying, *, reserved: int = 0, by_image: bool = True) -> (
+        Outcome):
+    """The months through one fleet."""
+    streams = drawn.planned.streams
+    usd_each, own_each = np.array([one.usd for one in streams]), np.array([one.own_usd for one in streams])
+    leaves = np.array([one.leaves for one in streams])
+    fixed = paying.fixed_usd if cards.any() else 0.0
+    cards_usd = paying.cards_usd(cards, reserved=reserved)
+    hosted, own, share, lost, busy, late = [], [], [], [], [], []
+    for month, work in zip(drawn.months, drawn.works, strict=True):
+        served = serve(work._replace(seconds=work.seconds / (1 - paying.lost_share)), cards, by_image=by_image)
+        away = month.images - served.own_images
+        sent = np.where(leaves[month.stream], away, 0)
+        hosted.append(float((sent * usd_each[month.stream]).sum()))
+        own.append(float((served.own_images * own_each[month.stream]).sum()) + paying.busy_usd(
+            served.busy_s, int(served.own_images.sum())))
+        share.append(served.own_images.sum() / max(1, month.images.sum()))
+        lost.append(float((away - sent).sum()))
+        busy.append(served.busy_s.sum() / 3600)
+        late.append(_waits(month, served.last, made=served.own_images == month.images, streams=len(streams)))
+    hours_on = cards.sum() * (drawn.hours / WEEK_H)
+    p95, p99 = (np.array([one[at] for one in late]) for at in (0, 1))
+    made, own_made = np.array(hosted) * drawn.scale, np.array(own) * drawn.scale
+    sizes = np.array([month.images.sum() for month in drawn.months]) * drawn.scale
+    return Outcome(cards, reserved, by_image, made + own_made + fixed + cards_usd, cards_usd, fixed, made, own_made,
+                   np.array(share), np.array(lost) * drawn.scale, float(np.mean(busy) / hours_on) if hours_on else 0.0, p95, p99,
+                   sizes * (1 - np.array(share)))
+
+
+def saved_by_hour(drawn: Months, paying: Paying, *, most: int, by_image: bool = True) -> Array:
+    """US dollars a week that 0, 1 ... `most` cards save in each hour of the week, averaged over the months.
+
+    An image that a card of ours makes saves its price elsewhere, counted in the hour it was asked for. Fewer columns
+    come back where the last cards save nothing that would pay for an hour.
+    """
+    streams = drawn.planned.streams
+    gain = np.array([one.usd - one.own_usd - paying.usd_per_image if one.leaves else 0.0 for one in streams])
+    columns = [np.zeros(WEEK_H)]
+    weeks = len(drawn.months) * drawn.hours / WEEK_H
+    for cards in range(1, most + 1):
+        total = np.zeros(WEEK_H)
+        for month, work in zip(drawn.months, drawn.works, strict=True):
+            served = serve(work._replace(seconds=work.seconds / (1 - paying.lost_share)),
+                           np.full(WEEK_H, cards), by_image=by_image)
+            total += np.bincount(month.hour_of_week, served.own_images * gain[month.stream], WEEK_H)
+            total -= served.busy_s * paying.usd_per_busy_s
+        columns.append(total / weeks)
+        if paying.can_switch and (columns[-1] - columns[-2]).max() < min(
+                paying.usd_per_h, paying.reserved_usd_per_h or paying.usd_per_h):
+            break
+    return np.stack(columns, axis=1)
+
+
+def _waits(month: Month, last: Array, *, made: NDArray[np.bool_], streams: int) -> Sequence[Sequence[float]]:
+    found: list[list[float]] = [[], []]
+    for stream in range(streams):
+        mine = last[made & (month.stream == stream)]
+        for at, share in enumerate((95, 99)):
+            found[at].append(float(np.percentile(mine, share)) if mine.size else np.nan)
+    return found
