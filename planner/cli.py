@@ -23,7 +23,7 @@ planner = LazyGroup(
                     "Seconds and joules per image of a pipeline here or a running server."),
         "backtest": ("planner.commands.backtest:backtest_command",
                      "Whether the intervals of a forecast hold on a trace of yours."),
-        "demand": ("planner.commands.demand:demand", "What traffic is like, from a trace of it."),
+        "demand": ("planner.commands.demand:demand", "What traffic is like, from a trace or a bill of it."),
         "models": ("planner.commands.lists:models", "Models: licence, sizes, text, architecture."),
         "gpus": ("planner.commands.lists:gpus", "GPUs: memory, rates, rents."),
         "grids": ("planner.commands.lists:grids", "Grids: grams of CO2e for a kilowatt-hour."),

@@ -1,0 +1,103 @@
+"""A bill as a scenario: TOML that `planner breakeven` accepts, with what is assumed as comments. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+from planner.errors import PlannerError
+
+from .statement import day_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from decimal import Decimal
+
+    from .pricing import Line
+    from .statement import Statement
+    from .uses import Kind
+
+__all__ = ["scenario_text", "segment_names"]
+
+_OWN = """\
+# A place to start, not from the bill: what you would run instead. Put your own numbers in.
+[own]
+model = "flux-2-klein-4b"
+gpu = "l40s"
+compile = true
+steps = 4
+busy_share = 0.5
+spare_gpus = 1
+cost = { kind = "rented", plan = "on-demand", rent_row = "nebius-l40s-on-demand" }
+staff = { fte = 0.1 }
+"""
+
+
+def segment_names(lines: tuple[Line, ...]) -> dict[Kind, str]:
+    """The segment of each kind of image: model, size and quality, no two alike."""
+    names: dict[Kind, str] = {}
+    for line in lines:
+        words = [line.model.rpartition("/")[2], str(line.size), line.quality or ""]
+        words.append("edit" if line.kind.operation == "edit" else "")
+        name = re.sub(r"[^a-z0-9]+", "-", " ".join(words).lower()).strip("-")
+        taken, number, tried = set(names.values()), 2, name
+        while tried in taken:
+            tried, number = f"{name}-{number}", number + 1
+        names[line.kind] = tried
+    return names
+
+
+def scenario_text(told: Statement) -> str:
+    """A scenario with a segment for each kind of image whose model the price table knows.
+
+    Raises:
+        PlannerError: there is none.
+    """
+    names = segment_names(told.lines)
+    known = [line for line in told.lines if line.known]
+    if not known:
+        raise PlannerError("no image of a model that the price table knows was counted; a scenario needs some")
+    return "\n".join([*_head(told), *(text for line in known for text in _segment(line, names[line.kind])), "", _OWN])
+
+
+def _head(told: Statement) -> Iterator[str]:
+    yield "# Made by `planner demand import` from usage exports; images a month are measured, in a month of 730 hours."
+    yield "schema = 1"
+    yield f"name = {_text('Today, from the bill')}"
+    spans = [day_of(covered) for source, covered in told.told.covered.items() if source != "openai-costs"]
+    first, last = min(span[0] for span in spans), max(span[1] for span in spans)
+    yield f"summary = {_text(f'{told.images:,} images, {first} to {last}.')}"
+    yield 'against = "today"'
+    left = [f"left out, unknown to the price table: {line.model}, {line.images:,} images" for line in told.lines
+            if not line.known]
+    yield "not_confirmed = ["
+    for words in (*(f"assumed: {words}" for words in told.assumed), *told.doubts, *left):
+        yield f"    {_text(words)},"
+    yield "]"
+
+
+def _segment(line: Line, name: str) -> Iterator[str]:
+    yield ""
+    for words in line.assumed:
+        yield f"# assumed: {words}"
+    yield "[[segment]]"
+    yield f"name = {_text(name)}"
+    yield f"images_per_month = {line.images_per_month:.1f}"
+    yield f'size = "{line.size}"'
+    today = [f"model = {_text(line.model)}"]
+    if line.quality:
+        today.append(f"quality = {_text(line.quality)}")
+    if line.usd_per_image:
+        today.append(f"usd_per_image = {_dollars(line.usd_per_image)}")
+        yield f"# usd_per_image: the bill's {line.stated_usd:,.2f} USD over {line.images:,} images"
+    yield f"today = {{ {', '.join(today)} }}"
+
+
+def _text(words: str) -> str:
+    """A TOML string; what JSON escapes, TOML escapes alike."""
+    return json.dumps(words, ensure_ascii=False)
+
+
+def _dollars(value: Decimal) -> str:
+    return f"{value:.9f}".rstrip("0").rstrip(".") if value >= 1 else f"{value:.9f}".rstrip("0")
