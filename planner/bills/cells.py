@@ -22,12 +22,11 @@ _LONGEST_NAME, _LONG_KEY = 40, 16
 
 def refused(place: str, value: object, *, key: str, problem: str, remedy: str) -> PlannerError:
     """The error of one value: where, which key, what it held and what to do."""
-    return PlannerError(f"{place}: {key} = {short_text(_plain(value))}: {problem}; {remedy}")
-
-
-def _plain(value: object) -> object:
-    return str(value) if isinstance(value, Decimal) else type(value).__name__ if isinstance(value, dict | list) else (
-        value)
+    if isinstance(value, Decimal):
+        told = f"{value:.6g}"
+    else:
+        told = f"a {type(value).__name__}" if isinstance(value, dict | list) else short_text(value)
+    return PlannerError(f"{place}: {key} = {told}: {problem}; {remedy}")
 
 
 def number(place: str, value: object, *, key: str) -> Decimal:

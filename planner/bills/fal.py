@@ -86,7 +86,8 @@ def _event(place: str, begin: float, end: float, result: dict[str, object]) -> E
     name, cost = first_of(result, _COST)
     assumed = () if unit == "image" else ("one megapixel an image (fal bills megapixels)",)
     edits = endpoint.endswith("/edit")
-    kind = Kind(SOURCE, (endpoint, endpoint.removesuffix("/edit")), None, None, "edit" if edits else "generate")
+    names = (f"fal/{endpoint}", f"fal/{endpoint.removesuffix('/edit')}")
+    kind = Kind(SOURCE, names, None, None, "edit" if edits else "generate")
     told = [(key, str(result[key])) for key in _IDENTITY if result.get(key) not in (None, "")]
     return Use(place, begin, end, kind, max(1, round(quantity)), None,
                None if cost is None else amount(place, cost, key=name), shown_name(result.get("username")),

@@ -80,13 +80,11 @@ def _images(place: str, asked: dict[str, object], answer: dict[str, object]) -> 
 
 
 def _names(cells: dict[str, object]) -> tuple[str, ...]:
-    """What the model may be called in our table: with the provider's name before it, or as it is."""
+    """What the model is called in our table: the vendor before its own name."""
     model, provider = shown_name(cells["model"]), word(cells.get("custom_llm_provider"))
     bare = model.removeprefix(f"{provider}/")
     vendor = _VENDORS.get(provider, provider)
-    # The full path is what a vendor calls it (`fal-ai/flux-2-pro`); a short name needs the vendor before it.
-    told = (bare, f"{vendor}/{bare}", model) if "/" in bare else (f"{vendor}/{bare}", bare) if vendor else (bare,)
-    return tuple(name for name in told if name.strip("/"))
+    return (f"{vendor}/{bare}" if vendor else bare,) if bare else ()
 
 
 def _stored(value: object) -> dict[str, object]:

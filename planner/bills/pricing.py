@@ -95,7 +95,8 @@ def unclaimed_usd(told: Tally, lines: Iterable[Line], table: PriceTable) -> dict
 def _line(kind: Kind, count: Count, told: Tally, table: PriceTable, guess: Guess) -> Line:
     names = kind.names or _only_billed(told, kind.source)
     model = _model(names, table)
-    assumed = [f"{words}: {images:,} images" for words, images in count.assumed.items()]
+    assumed = [words if images == count.images else f"{words} (for {images:,} of {count.images:,})"
+               for words, images in count.assumed.items()]
     if not kind.names:
         assumed.append(f"model {names[0]}: the only image model on the bill" if names else "model not known")
     if kind.size is None:

@@ -55,7 +55,7 @@ def _event(place: str, cells: dict[str, object]) -> Event:
     model = shown_name(cells.get("model"))
     images, assumed = _images(place, cells, given, metrics)
     operation = "edit" if any(given.get(name) for name in _IMAGE_INPUTS) else "generate"
-    kind = Kind(SOURCE, (model, f"replicate/{model.rpartition('/')[2]}") if model else (), _size(place, given),
+    kind = Kind(SOURCE, (f"replicate/{model}",) if model else (), _size(place, given),
                 word(given.get("quality")) or None, operation)
     return Use(place, begin, begin, kind, images, 1, identity=str(cells.get("id") or ""), assumed=assumed)
 

@@ -26,7 +26,8 @@ def head_lines(told: Statement) -> Iterator[str]:
     """What was read, and how much it is a month."""
     for source, covered in told.told.covered.items():
         first, last = day_of(covered)
-        yield f"{source}: {first} to {last} UTC, {covered.days:.1f} days covered"
+        how = "covered" if covered.on_days else "from the first request to the last"
+        yield f"{source}: {first} to {last} UTC, {covered.days:.1f} days {how}"
     if told.lines:
         requests = _requests(line.requests for line in told.lines)
         asked = "" if requests is None else f" in {requests:,} requests"
@@ -124,4 +125,4 @@ def _usd(value: Decimal | int | None) -> str:
 def _over(stated: Decimal | int | None, listed: Decimal | int | None) -> str:
     if stated is None or not listed:
         return ""
-    return f"{stated - listed:+,.2f} ({float(stated / listed) - 1:+.1%})"
+    return f"{round(stated - listed, 2) + 0:+,.2f} ({round(float(stated / listed) - 1, 3) + 0.0:+.1%})"

@@ -49,15 +49,16 @@ def segment_names(lines: tuple[Line, ...]) -> dict[Kind, str]:
 
 
 def scenario_text(told: Statement) -> str:
-    """A scenario with a segment for each kind of image whose model the price table knows.
+    """A scenario with a segment for each kind of image whose model the price table knows and that has a price.
 
     Raises:
         PlannerError: there is none.
     """
     names = segment_names(told.lines)
-    known = [line for line in told.lines if line.known]
+    known = [line for line in told.lines if _fits(line)]
     if not known:
-        raise PlannerError("no image of a model that the price table knows was counted; a scenario needs some")
+        raise PlannerError("no image was counted whose model and price are known, and a scenario needs some; add the "
+                           "costs, or price another day with --on")
     return "\n".join([*_head(told), *(text for line in known for text in _segment(line, names[line.kind])), "", _OWN])
 
 
@@ -69,12 +70,17 @@ def _head(told: Statement) -> Iterator[str]:
     first, last = min(span[0] for span in spans), max(span[1] for span in spans)
     yield f"summary = {_text(f'{told.images:,} images, {first} to {last}.')}"
     yield 'against = "today"'
-    left = [f"left out, unknown to the price table: {line.model}, {line.images:,} images" for line in told.lines
-            if not line.known]
+    left = [f"left out, without a price: {line.model} {line.size} (images: {line.images:,})" for line in told.lines
+            if not _fits(line)]
     yield "not_confirmed = ["
     for words in (*(f"assumed: {words}" for words in told.assumed), *told.doubts, *left):
         yield f"    {_text(words)},"
     yield "]"
+
+
+def _fits(line: Line) -> bool:
+    """Whether the planner could take the segment: it must find the model, and a price stated or listed."""
+    return line.known and bool(line.usd_per_image or line.table_usd)
 
 
 def _segment(line: Line, name: str) -> Iterator[str]:

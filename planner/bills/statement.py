@@ -102,7 +102,7 @@ def _time_doubts(told: Tally) -> Iterator[str]:
     for source, covered in told.covered.items():
         if covered.gap_days > _LEAST_GAP_DAYS:
             yield f"{source}: {covered.gap_days:.1f} days between the first bucket and the last are in no file"
-        if covered.days < _LEAST_DAYS and source != "openai-costs":
+        if round(covered.days, 1) < _LEAST_DAYS and source != "openai-costs":
             yield f"{source}: {covered.days * 24:.1f} hours are taken for a whole day; a month from them is a guess"
 
 
@@ -123,7 +123,7 @@ def _bill_doubts(told: Tally, unclaimed: Mapping[str, Decimal]) -> Iterator[str]
 def _price_doubts(lines: tuple[Line, ...]) -> Iterator[str]:
     for line in lines:
         if line.no_price:
-            yield f"no price for {line.model} {line.size}, {line.images:,} images: {line.no_price}"
+            yield f"no price for {line.model} {line.size} (images: {line.images:,}): {line.no_price}"
     sources: dict[str, set[str]] = {}
     for line in lines:
         sources.setdefault(line.model, set()).add(line.kind.source)
