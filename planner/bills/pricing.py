@@ -81,7 +81,7 @@ def priced_lines(told: Tally, table: PriceTable, *, on: date, guess: Guess) -> t
                         key=lambda line: (-line.images, line.model, line.size)))
 
 
-def unclaimed_usd(told: Tally, lines: Iterable[Line], table: PriceTable) -> dict[str, Decimal]:
+def unclaimed_usd(told: Tally, lines: Iterable[Line], *, table: PriceTable) -> dict[str, Decimal]:
     """USD by image model that the costs charge and of which no usage tells an image."""
     used = {line.model for line in lines if line.kind.source == "openai-usage"}
     found: dict[str, Decimal] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
@@ -10,7 +11,6 @@ from .statement import day_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from decimal import Decimal
 
     from .pricing import Line
     from .statement import Statement
@@ -48,8 +48,8 @@ def lines_table(told: Statement) -> Table:
                       _usd(line.stated_usd), _usd(line.table_usd), _over(line.stated_usd, line.table_usd))
     both = told.compared
     if len(both) > 1:
-        billed, listed = (sum(values) for values in zip(*((line.stated_usd, line.table_usd) for line in both),
-                                                        strict=True))
+        billed = sum((line.stated_usd for line in both if line.stated_usd is not None), Decimal(0))
+        listed = sum((line.table_usd for line in both if line.table_usd is not None), Decimal(0))
         table.add_row("together" if len(both) == len(told.lines) else "those with both", "", "",
                       f"{sum(line.images for line in both):,}", "", "", _usd(billed), _usd(listed),
                       _over(billed, listed))
@@ -118,11 +118,11 @@ def _requests(counts: Iterator[int | None]) -> int | None:
     return None if None in known or not known else sum(count for count in known if count is not None)
 
 
-def _usd(value: Decimal | int | None) -> str:
+def _usd(value: Decimal | None) -> str:
     return "" if value is None else f"{value:,.2f}"
 
 
-def _over(stated: Decimal | int | None, listed: Decimal | int | None) -> str:
+def _over(stated: Decimal | None, listed: Decimal | None) -> str:
     if stated is None or not listed:
         return ""
     return f"{round(stated - listed, 2) + 0:+,.2f} ({round(float(stated / listed) - 1, 3) + 0.0:+.1%})"

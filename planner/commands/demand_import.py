@@ -80,7 +80,7 @@ def import_bill(files: tuple[Path, ...], **asked: Unpack[_Asked]) -> None:
     told, again = _counted(files, asked)
     on = asked["on"].date() if asked["on"] else _last_day(told)
     lines = priced_lines(told, table, on=on, guess=guess)
-    said = state(told, lines, on=on, unclaimed=unclaimed_usd(told, lines, table))
+    said = state(told, lines, on=on, unclaimed=unclaimed_usd(told, lines, table=table))
     written = _write(said, asked)
     if asked["as_json"]:
         click.echo(json.dumps(statement_json(said) | {"written": written}, indent=2, ensure_ascii=False))
