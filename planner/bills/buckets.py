@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
     from .uses import Row
 
-__all__ = ["Bucket", "buckets_of"]
+__all__ = ["TIMES", "Bucket", "buckets_of"]
+
+TIMES = frozenset({"object", "start_time", "end_time", "start_time_iso", "end_time_iso"})
+"""Cells of a flat row that belong to its bucket."""
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from planner.errors import PlannerError
 from router.errors import one_line, short_text
 from router.quantities import Size
 
-__all__ = ["MOST_IMAGES", "amount", "count", "first_of", "instant", "number", "refused", "shown_key", "shown_name",
-           "size_of", "table", "usd", "word"]
+__all__ = ["MOST_IMAGES", "amount", "count", "first_of", "instant", "number", "parted_by", "refused", "shown_key",
+           "shown_name", "size_of", "table", "usd", "word"]
 
 MOST_IMAGES = 1_000_000_000
 _MOST_USD = Decimal(1_000_000_000)
@@ -125,6 +125,11 @@ def word(value: object) -> str:
 def table(value: object) -> dict[str, object]:
     """A JSON object as it is; anything else as an empty one."""
     return value if isinstance(value, dict) else {}
+
+
+def parted_by(cells: dict[str, object], numbers: frozenset[str]) -> dict[str, str]:
+    """What an aggregate is parted by: every cell that holds something and is none of its numbers."""
+    return {name: str(value) for name, value in cells.items() if name not in numbers and value not in (None, "")}
 
 
 def first_of(cells: dict[str, object], names: tuple[str, ...]) -> tuple[str, object]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from planner.errors import PlannerError
 
 from .tally import Covered, Tally
-from .uses import DAY_S, Charge, Passed, Span, Use
+from .uses import DAY_S, Charge, MorePages, Passed, Span, Use
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -42,31 +42,31 @@ class _Counting:
         self._told, self._keep_uses = Tally(), keep_uses
         self._seen: dict[int, int] = {}
         self._spans: dict[str, dict[tuple[float, float], str]] = defaultdict(dict)
-        self._grouped: dict[tuple[float, float], dict[str, frozenset[str]]] = defaultdict(dict)
+        self._grouped: dict[tuple[str, float, float], dict[str, frozenset[str]]] = defaultdict(dict)
         self._instants: dict[str, tuple[float, float]] = {}
-        self._more: dict[str, float] = {}
+        self._more: list[MorePages] = []
 
     def add(self, name: str, event: Event) -> None:
         """One more event of the export of that name."""
         if isinstance(event, Use):
             self._use(name, event)
         elif isinstance(event, Charge):
-            self._charge(event)
+            self._charge(name, event)
         elif isinstance(event, Span):
             self._spans[event.source].setdefault((event.begin, event.end), event.place)
         elif isinstance(event, Passed):
             self._told.passed[event.source, event.why] += 1
         else:
-            self._more[event.source] = max(event.end, self._more.get(event.source, 0.0))
+            self._more.append(event)
 
     def ended(self) -> Tally:
         """The tally, once no bucket lies over another."""
-        for span, names in self._grouped.items():
+        for (_, *span), names in self._grouped.items():
             if len(set(names.values())) > 1:
-                raise PlannerError(_parted(span, names))
+                raise PlannerError(_parted((span[0], span[1]), names))
         for source in sorted({*self._spans, *self._instants}, key=_order):
             self._told.covered[source] = self._covered(source)
-        self._told.cut = [source for source, end in self._more.items() if end >= self._told.covered[source].end]
+        self._told.cut = sorted({more.source for more in self._more if self._cuts(more)})
         return self._told
 
     def _use(self, name: str, use: Use) -> None:
@@ -74,13 +74,12 @@ class _Counting:
         if self._known(use.place, source, use.identity, (use.images, use.requests, use.usd)):
             return
         if source in _PAGED:
-            grouped = self._grouped[use.begin, use.end]
-            grouped[name] = grouped.get(name, frozenset()) | use.grouped_by
+            self._group(name, source, use)
         first, last = self._instants.get(source, (use.begin, use.end))
         self._instants[source] = (min(first, use.begin), max(last, use.end))
         for count in (told.kinds[use.kind], told.projects[use.project], told.keys[use.key]):
             count.add(use)
-        told.days[use.kind.names, int(use.begin // DAY_S)] += use.images
+        told.days[source, use.kind.names, int(use.begin // DAY_S)] += use.images
         if use.end - use.begin > _HOUR_S:
             told.hours = None
         elif told.hours is not None:
@@ -88,13 +87,24 @@ class _Counting:
         if self._keep_uses:
             told.uses.append(use)
 
-    def _charge(self, charge: Charge) -> None:
+    def _charge(self, name: str, charge: Charge) -> None:
         if self._known(charge.place, charge.source, charge.identity, (charge.usd,)):
             return
+        self._group(name, charge.source, charge)
         if charge.model:
             self._told.charges[charge.model, int(charge.begin // DAY_S)] += charge.usd
         else:
             self._told.other_usd[charge.item] += charge.usd
+
+    def _group(self, name: str, source: str, row: Use | Charge) -> None:
+        """Note by what a page, or a file without pages, parts a bucket."""
+        grouped = self._grouped[source, row.begin, row.end]
+        page = row.place.rpartition(": data[")[0] or name
+        grouped[page] = grouped.get(page, frozenset()) | row.grouped_by
+
+    def _cuts(self, more: MorePages) -> bool:
+        covered = self._told.covered.get(more.source)
+        return covered is None or (more.at <= covered.begin if more.older else more.at >= covered.end)
 
     def _known(self, place: str, source: str, identity: str, numbers: tuple[object, ...]) -> bool:
         """Whether the row was counted before. Digests are kept, not rows: a long log takes little memory."""
@@ -131,8 +141,8 @@ def _order(source: str) -> tuple[bool, str]:
 def _parted(span: tuple[float, float], names: dict[str, frozenset[str]]) -> str:
     ways = {grouped: name for name, grouped in names.items()}
     told = "; ".join(f"{name} by {', '.join(sorted(grouped)) or 'nothing'}" for grouped, name in ways.items())
-    return (f"the bucket {_told(span)} is parted in two ways ({told}), which would count its images twice; give "
-            "exports of one grouping")
+    return (f"the bucket {_told(span)} is parted in two ways ({told}), which would count it twice; give exports of one "
+            "grouping")
 
 
 def _told(span: tuple[float, float]) -> str:

@@ -44,6 +44,9 @@ def detected(row: Row) -> str:
     results = row.cells.get("results")
     if isinstance(results, list) and "next" in row.cells:
         return replicate.SOURCE
+    listed = row.cells.get("data")
+    if isinstance(listed, list) and listed and "call_type" in table(listed[0]):
+        return litellm.SOURCE
     if {"data", "results"} & names or names >= {"start_time", "end_time"}:
         return _openai(row)
     if names & set(bfl.WHEN) and names & {"model", "endpoint"} and names & {*bfl.CREDITS, "cost_usd"}:
@@ -58,8 +61,8 @@ def _openai(row: Row) -> str:
         results = table(bucket).get("results")
         for result in results if isinstance(results, list) else ():
             kind = table(result).get("object")
-            if kind in _OBJECTS:
-                return _OBJECTS[str(kind)]
+            if isinstance(kind, str) and kind in _OBJECTS:
+                return _OBJECTS[kind]
             raise PlannerError(f"{row.place}: object = {shown_name(kind)!r}: neither usage of images nor costs; fetch "
                                "/v1/organization/usage/images or /v1/organization/costs")
     return ""

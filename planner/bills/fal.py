@@ -13,8 +13,21 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from .cells import MOST_IMAGES, amount, first_of, instant, number, refused, shown_key, shown_name, table, usd, word
-from .uses import DAY_S, Kind, Passed, Span, Use
+from .cells import (
+    MOST_IMAGES,
+    amount,
+    first_of,
+    instant,
+    number,
+    parted_by,
+    refused,
+    shown_key,
+    shown_name,
+    table,
+    usd,
+    word,
+)
+from .uses import DAY_S, Kind, MorePages, Passed, Span, Use
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -26,8 +39,9 @@ __all__ = ["SOURCE", "read_fal"]
 SOURCE = "fal"
 _WHEN = ("bucket", "date", "day", "timestamp")
 _COST = ("cost_total", "cost", "cost_usd")
-_IDENTITY = ("endpoint_id", "unit", "unit_price", "auth_method", "username", "product")
+_NUMBERS = frozenset({*_WHEN, *_COST, "quantity", "cost_subtotal", "cost_discount"})
 _MONTH_S = 28 * DAY_S
+_MORE: dict[str, object] = {"has_more": True}
 _WIDTHS = (7 * DAY_S, DAY_S, 3600.0, 60.0)
 
 
@@ -42,7 +56,9 @@ def read_fal(rows: Iterable[Row]) -> Iterator[Event]:
     for place, begin, result in listed:
         if width:
             yield Span(place, SOURCE, begin, begin + width)
-        if result:
+        if result is _MORE:
+            yield MorePages(SOURCE, begin + width)
+        elif result:
             yield _event(place, begin, begin + width, result)
 
 
@@ -69,6 +85,8 @@ def _results(rows: Iterable[Row]) -> Iterator[tuple[str, float, dict[str, object
                 yield place, begin, {}
             for number_, result in enumerate(results if isinstance(results, list) else ()):
                 yield f"{place}.results[{number_}]", begin, table(result)
+            if row.cells.get("has_more") is True and at == len(series) - 1:
+                yield place, begin, _MORE
 
 
 def _event(place: str, begin: float, end: float, result: dict[str, object]) -> Event:
@@ -88,7 +106,7 @@ def _event(place: str, begin: float, end: float, result: dict[str, object]) -> E
     edits = endpoint.endswith("/edit")
     names = (f"fal/{endpoint}", f"fal/{endpoint.removesuffix('/edit')}")
     kind = Kind(SOURCE, names, None, None, "edit" if edits else "generate")
-    told = [(key, str(result[key])) for key in _IDENTITY if result.get(key) not in (None, "")]
+    told = sorted(parted_by(result, _NUMBERS).items())
     return Use(place, begin, end, kind, max(1, round(quantity)), None,
                None if cost is None else amount(place, cost, key=name), shown_name(result.get("username")),
                shown_key(result.get("auth_method")), repr((begin, told)), assumed=assumed)

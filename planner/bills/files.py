@@ -6,7 +6,7 @@ import csv
 import hashlib
 import json
 import re
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
 from planner.errors import PlannerError
@@ -128,7 +128,7 @@ class _Reader:
                     raise self._refused("a document of more than 64 MiB, or no JSON", "save it as JSON lines") from None
                 if not self._more():
                     raise self._problem(error) from None
-            except (ValueError, RecursionError):
+            except (ValueError, RecursionError, InvalidOperation):
                 raise self._refused("a number or a nesting that no export has", "download it again") from None
             else:
                 self._pass(end)

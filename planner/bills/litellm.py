@@ -1,7 +1,8 @@
-"""LiteLLM's spend logs: `GET /spend/logs?summarize=false`, or rows of the table `LiteLLM_SpendLogs` as JSON or CSV.
+"""LiteLLM's spend logs: `GET /spend/logs?summarize=false`, pages of its log view, or rows of its table.
 
-Columns: https://github.com/BerriAI/litellm/blob/main/schema.prisma (`request_id`, `call_type`, `startTime`, `spend`,
-`model`, `custom_llm_provider`, `api_key` (a hash), `team_id`, `status`, `cache_hit`), routes in
+Rows come as JSON, JSON lines or CSV of `LiteLLM_SpendLogs`. Columns:
+https://github.com/BerriAI/litellm/blob/main/schema.prisma (`request_id`, `call_type`, `startTime`, `spend`, `model`,
+`custom_llm_provider`, `api_key` (a hash), `team_id`, `status`, `cache_hit`), routes in
 https://docs.litellm.ai/docs/proxy/cost_tracking. Size, quality and number of images are in a row only where the proxy
 stores requests (`proxy_server_request`) or answers (`response`); prompts in them are not looked at.
 
@@ -41,15 +42,19 @@ def read_litellm(rows: Iterable[Row]) -> Iterator[Event]:
         PlannerError: a missing column, or a value that cannot be read.
     """
     for row in rows:
-        cells = {name.lower(): value for name, value in row.cells.items()}
-        for name in _NEEDED:
-            if name not in cells:
-                raise refused(row.place, "", key={"starttime": "startTime"}.get(name, name), problem="missing",
-                              remedy="export whole rows of the spend logs (summarize=false)")
-        yield _event(row.place, cells)
+        listed = row.cells.get("data")
+        if isinstance(listed, list):
+            yield from (_event(f"{row.place}: data[{number}]", table(found)) for number, found in enumerate(listed))
+        else:
+            yield _event(row.place, row.cells)
 
 
-def _event(place: str, cells: dict[str, object]) -> Event:
+def _event(place: str, told: dict[str, object]) -> Event:
+    cells = {name.lower(): value for name, value in told.items()}
+    for name in _NEEDED:
+        if name not in cells:
+            raise refused(place, "", key={"starttime": "startTime"}.get(name, name), problem="missing",
+                          remedy="export whole rows of the spend logs (summarize=false)")
     operation = _OPERATIONS.get(word(cells["call_type"]))
     if operation is None:
         return Passed(SOURCE, "calls that make no image")

@@ -14,8 +14,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from .buckets import buckets_of
-from .cells import amount, refused, shown_name, table, usd
+from .buckets import TIMES, buckets_of
+from .cells import amount, parted_by, refused, shown_name, table, usd
 from .uses import Charge, MorePages, Span
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ __all__ = ["RESULT", "SOURCE", "read_openai_costs"]
 SOURCE = "openai-costs"
 RESULT = "organization.costs.result"
 _IMAGE_MODEL = re.compile(r"((?:chatgpt|gpt)-image[a-z0-9.\-]*|dall-e-\d)(?![a-z0-9])", re.IGNORECASE)
-_DIMENSIONS = ("line_item", "project_id", "user_id", "api_key_id", "api_source")
+_NUMBERS = TIMES | {"amount", "amount_value", "amount_currency", "quantity", "quantity_unit"}
 
 
 def read_openai_costs(rows: Iterable[Row]) -> Iterator[Event]:
@@ -57,8 +57,8 @@ def _charge(place: str, bucket: Bucket, result: dict[str, object]) -> Iterator[E
         return  # an empty bucket, or an item without an amount
     usd(place, money.get("currency", result.get("amount_currency")), key="currency")
     paid = amount(place, value, key="amount")
-    told = {name: str(result[name]) for name in _DIMENSIONS if result.get(name) not in (None, "")}
+    told = parted_by(result, _NUMBERS)
     item = shown_name(told.get("line_item"))
     found = _IMAGE_MODEL.match(item)
     yield Charge(place, bucket.begin, bucket.end, paid, SOURCE, item, found[1].lower() if found else "",
-                 repr((bucket.begin, bucket.end, sorted(told.items()))))
+                 repr((bucket.begin, bucket.end, sorted(told.items()))), frozenset(told))

@@ -14,8 +14,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .buckets import buckets_of
-from .cells import count, refused, shown_key, shown_name, size_of, word
+from .buckets import TIMES, buckets_of
+from .cells import count, parted_by, refused, shown_key, shown_name, size_of, word
 from .uses import Kind, MorePages, Span, Use
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ __all__ = ["RESULT", "SOURCE", "read_openai_usage"]
 
 SOURCE = "openai-usage"
 RESULT = "organization.usage.images.result"
-_DIMENSIONS = ("model", "size", "source", "project_id", "api_key_id", "user_id")
+_NUMBERS = TIMES | {"images", "num_model_requests"}
 
 
 def read_openai_usage(rows: Iterable[Row]) -> Iterator[Event]:
@@ -53,7 +53,7 @@ def _use(place: str, bucket: Bucket, result: dict[str, object]) -> Iterator[Even
                       remedy="fetch /v1/organization/usage/images, or export images alone")
     if result.get("images") in (None, "") and kind is None:
         return  # an empty bucket of the dashboard's CSV
-    told = {name: str(result[name]) for name in _DIMENSIONS if result.get(name) not in (None, "")}
+    told = parted_by(result, _NUMBERS)
     images = count(place, result.get("images"), key="images")
     if not images:
         return
@@ -64,4 +64,4 @@ def _use(place: str, bucket: Bucket, result: dict[str, object]) -> Iterator[Even
              "edit" if word(told.get("source")) in ("image.edit", "image.variation") else "generate"),
         images, None if asked in (None, "") else count(place, asked, key="num_model_requests"), None,
         shown_name(told.get("project_id")), shown_key(told.get("api_key_id")),
-        repr((bucket.begin, bucket.end, sorted(told.items()))), frozenset(told) - {"user_id"})
+        repr((bucket.begin, bucket.end, sorted(told.items()))), frozenset(told))

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from router.errors import PriceError
+from planner.errors import PlannerError
+from router.errors import PriceError, short_text
 from router.prices import PriceAsk, quote
 from router.quantities import HOURS_PER_MONTH
 
@@ -74,8 +75,15 @@ def priced_lines(told: Tally, table: PriceTable, *, on: date, guess: Guess) -> t
     """A line for each kind of image, the most images first, priced by the table of that day.
 
     A bill that states money by model only is parted over the model's sizes as the table would part it.
+
+    Raises:
+        PlannerError: a quality to stand in that no model has.
     """
     lines = [_line(kind, count, told, table, guess) for kind, count in told.kinds.items()]
+    known = {quality for line in lines for quality in _qualities(line, table, on)}
+    if guess.quality is not None and known and guess.quality not in known:
+        raise PlannerError(f"--quality = {short_text(guess.quality)}: no model here has it; use one of "
+                           f"{', '.join(sorted(known))}")
     billed = _billed(lines, told, table)
     return tuple(sorted((_quoted(line, table, on=on, guess=guess) for line in _shared(billed, table, on)),
                         key=lambda line: (-line.images, line.model, line.size)))
@@ -136,8 +144,8 @@ def _billed(lines: list[Line], told: Tally, table: PriceTable) -> list[Line]:
         return lines
     both = told.covered["openai-costs"].on_days & told.covered["openai-usage"].on_days
     made: dict[str, int] = {}
-    for (names, day), images in told.days.items():
-        if day in both and (not names or names[0].startswith("openai/")):
+    for (source, names, day), images in told.days.items():
+        if day in both and source == "openai-usage":
             model = _model(names or _only_billed(told, "openai-usage"), table) or "".join(names[:1])
             made[model] = made.get(model, 0) + images
     paid: dict[str, Decimal] = {}

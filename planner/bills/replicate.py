@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from router.quantities import Size
 
 from .cells import count, first_of, instant, refused, shown_name, size_of, table, word
-from .uses import Kind, Passed, Use
+from .uses import Kind, MorePages, Passed, Use
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -41,6 +41,9 @@ def read_replicate(rows: Iterable[Row]) -> Iterator[Event]:
             continue
         for number, found in enumerate(listed):
             yield _event(f"{row.place}: results[{number}]", table(found))
+        if row.cells.get("next") and listed:
+            yield MorePages(SOURCE, instant(row.place, table(listed[-1]).get("created_at"), key="created_at"),
+                            older=True)
 
 
 def _event(place: str, cells: dict[str, object]) -> Event:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["scenario_text", "segment_names"]
 
+_MOST_IMAGES = 10_000_000_000
 _OWN = """\
 # A place to start, not from the bill: what you would run instead. Put your own numbers in.
 [own]
@@ -56,6 +57,10 @@ def scenario_text(told: Statement) -> str:
     """
     names = segment_names(told.lines)
     known = [line for line in told.lines if _fits(line)]
+    most = max(known, key=lambda line: line.images_per_month, default=None)
+    if most is not None and most.images_per_month > _MOST_IMAGES:
+        raise PlannerError(f"{most.model}: {most.images_per_month:,.0f} images a month are more than a scenario holds "
+                           f"({_MOST_IMAGES:,}); mend the export")
     if not known:
         raise PlannerError("no image was counted whose model and price are known, and a scenario needs some; add the "
                            "costs, or price another day with --on")
@@ -80,7 +85,13 @@ def _head(told: Statement) -> Iterator[str]:
 
 def _fits(line: Line) -> bool:
     """Whether the planner could take the segment: it must find the model, and a price stated or listed."""
-    return line.known and bool(line.usd_per_image or line.table_usd)
+    return line.known and bool(_stated(line) or line.table_usd)
+
+
+def _stated(line: Line) -> Decimal | None:
+    """USD an image from the bill, as the scenario holds it; None where there is none, or next to none."""
+    usd = None if line.usd_per_image is None else round(line.usd_per_image, 9)
+    return usd or None
 
 
 def _segment(line: Line, name: str) -> Iterator[str]:
@@ -94,8 +105,9 @@ def _segment(line: Line, name: str) -> Iterator[str]:
     today = [f"model = {_text(line.model)}"]
     if line.quality:
         today.append(f"quality = {_text(line.quality)}")
-    if line.usd_per_image:
-        today.append(f"usd_per_image = {_dollars(line.usd_per_image)}")
+    usd = _stated(line)
+    if usd is not None:
+        today.append(f"usd_per_image = {usd.normalize():f}")
         yield f"# usd_per_image: the bill's {line.stated_usd:,.2f} USD over {line.images:,} images"
     yield f"today = {{ {', '.join(today)} }}"
 
@@ -103,7 +115,3 @@ def _segment(line: Line, name: str) -> Iterator[str]:
 def _text(words: str) -> str:
     """A TOML string; what JSON escapes, TOML escapes alike."""
     return json.dumps(words, ensure_ascii=False)
-
-
-def _dollars(value: Decimal) -> str:
-    return f"{value:.9f}".rstrip("0").rstrip(".") if value >= 1 else f"{value:.9f}".rstrip("0")

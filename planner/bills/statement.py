@@ -98,7 +98,7 @@ def _notes(told: Tally) -> Iterator[str]:
 
 def _time_doubts(told: Tally) -> Iterator[str]:
     for source in told.cut:
-        yield f"{source}: the last page says that more follow; fetch them, or the days after it are missing"
+        yield f"{source}: a page says that more follow, and they are in no file; fetch them, or days are missing"
     for source, covered in told.covered.items():
         if covered.gap_days > _LEAST_GAP_DAYS:
             yield f"{source}: {covered.gap_days:.1f} days between the first bucket and the last are in no file"

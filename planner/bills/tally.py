@@ -59,21 +59,21 @@ class Tally:
     Attributes:
         kinds: by kind.
         projects, keys: by shown name; empty for images of which none is said.
-        days: images by the model's names and UTC day.
+        days: images by source, the model's names and UTC day.
         hours: images by hour of the day; None where a bucket is wider than an hour.
         charges: USD by image model and UTC day.
         other_usd: USD by item, for everything else on the bill.
         covered: by source.
         passed: rows passed over, by source and reason.
         twice: rows that stood twice and are counted once.
-        cut: sources whose last page says that others follow.
+        cut: sources of which a page says that others follow, and none does.
         uses: every use, where they are kept.
     """
 
     kinds: dict[Kind, Count] = field(default_factory=lambda: defaultdict(Count))
     projects: dict[str, Count] = field(default_factory=lambda: defaultdict(Count))
     keys: dict[str, Count] = field(default_factory=lambda: defaultdict(Count))
-    days: Counter[tuple[tuple[str, ...], int]] = field(default_factory=Counter)
+    days: Counter[tuple[str, tuple[str, ...], int]] = field(default_factory=Counter)
     hours: list[int] | None = field(default_factory=lambda: [0] * 24)
     charges: dict[tuple[str, int], Decimal] = field(default_factory=lambda: defaultdict(Decimal))
     other_usd: dict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))

@@ -78,6 +78,7 @@ class Charge:
     item: str
     model: str
     identity: str = ""
+    grouped_by: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -100,10 +101,11 @@ class Passed:
 
 @dataclass(frozen=True)
 class MorePages:
-    """A page after whose last bucket others follow."""
+    """A page that others follow: later ones after `at`, its end, or `older` ones before it."""
 
     source: str
-    end: float
+    at: float
+    older: bool = False
 
 
 Event = Use | Charge | Span | Passed | MorePages

@@ -83,7 +83,8 @@ def import_bill(files: tuple[Path, ...], **asked: Unpack[_Asked]) -> None:
     said = state(told, lines, on=on, unclaimed=unclaimed_usd(told, lines, table=table))
     written = _write(said, asked)
     if asked["as_json"]:
-        click.echo(json.dumps(statement_json(said) | {"written": written}, indent=2, ensure_ascii=False))
+        found = statement_json(said) | {"same_files": [*map(str, again)], "written": written}
+        click.echo(json.dumps(found, indent=2, ensure_ascii=False))
         return
     console = Console(width=None if Console().is_terminal else _FILE_COLUMNS, markup=False, highlight=False)
     click.echo("\n".join(map(one_line, head_lines(said))))

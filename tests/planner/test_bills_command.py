@@ -161,6 +161,19 @@ def test_the_same_bucket_in_two_groupings_is_refused(tmp_path: Path) -> None:
     assert "is parted in two ways" in refusal(sizes, projects)
     nothing = page(tmp_path / "nothing.json", bucket(result(size=None, model=None)))
     assert "by nothing" in refusal(sizes, nothing)
+    users = page(tmp_path / "users.json", bucket(result(user_id="user_1")))
+    assert "by model, size, user_id" in refusal(sizes, users)
+    both = tmp_path / "both.json"
+    both.write_text(f"[{sizes.read_text()},\n{users.read_text()}]")
+    assert "both.json:2 by model, size, user_id" in refusal(both)
+
+
+def test_costs_in_two_groupings_are_refused(tmp_path: Path) -> None:
+    item = {"object": "organization.costs.result", "line_item": "gpt-image-2, output",
+            "amount": {"value": 1, "currency": "usd"}}
+    items = page(tmp_path / "items.json", bucket(item))
+    projects = page(tmp_path / "projects.json", bucket(item | {"project_id": "proj_a"}))
+    assert "which would count it twice" in refusal(USAGE, items, projects)
 
 
 def test_pages_in_any_order_say_the_same(tmp_path: Path) -> None:
@@ -168,7 +181,7 @@ def test_pages_in_any_order_say_the_same(tmp_path: Path) -> None:
     first, second = page(tmp_path / "1.json", *days[:3], more=True), page(tmp_path / "2.json", *days[3:])
     assert told(second, first) == told(first, second) == told(USAGE)
     alone = told(first)
-    assert any("the last page says that more follow" in words for words in alone["doubts"])
+    assert any("a page says that more follow" in words for words in alone["doubts"])
     gap = told(page(tmp_path / "a.json", *days[:2]), page(tmp_path / "b.json", *days[5:]))
     assert any("3.0 days between the first bucket and the last are in no file" in words for words in gap["doubts"])
     assert gap["covered"]["openai-usage"]["days"] == 4
@@ -178,6 +191,18 @@ def test_hours_are_told_where_buckets_allow() -> None:
     found = told(BILLS / "openai_usage.csv", BILLS / "openai_costs.csv")
     assert found["hour_of_day"] == [0] * 9 + [14, 6] + [0] * 13
     assert "hour of day, UTC: [         █▃             ]" in said(BILLS / "openai_usage.csv")
+
+
+def test_a_gateways_images_do_not_thin_out_the_bill() -> None:
+    alone, beside = told(USAGE, COSTS), told(USAGE, COSTS, BILLS / "litellm.json", "--on", "2026-10-11")
+    prices = [{line["stated_usd_per_image"] for line in found["lines"] if line["source"] == "openai-usage"}
+              for found in (alone, beside)]
+    assert prices[0] == prices[1]
+
+
+def test_a_quality_that_no_model_has_is_refused() -> None:
+    text = refusal(USAGE, "--quality", "hgih")
+    assert text == "--quality = 'hgih': no model here has it; use one of high, low, medium"
 
 
 def test_a_gateway_and_its_vendor_may_tell_of_the_same_images() -> None:
@@ -214,6 +239,16 @@ def test_a_scenario_leaves_out_what_has_no_price(tmp_path: Path) -> None:
     assert "no image was counted whose model and price are known" in refusal(
         only, "--write-scenario", tmp_path / "none.toml")
     assert not (tmp_path / "none.toml").exists()
+
+
+def test_a_price_of_next_to_nothing_is_left_to_the_table(tmp_path: Path) -> None:
+    rows = tmp_path / "bfl.csv"
+    rows.write_text("date,model,images,credits\n2026-10-01,flux-2-pro,400,0.0000001\n2026-10-02,flux-2-max,10,70\n")
+    said(rows, "--write-scenario", tmp_path / "today.toml")
+    pro, top = load_scenario(tmp_path / "today.toml").segment
+    assert (pro.today.usd_per_image, top.today.usd_per_image) == (None, Decimal("0.07"))
+    rows.write_text("date,model,images,credits\n2026-10-01,flux-2-pro,999999999,1\n")
+    assert "more than a scenario holds" in refusal(rows, "--write-scenario", tmp_path / "many.toml")
 
 
 def test_a_trace_is_spread_by_its_seed_and_says_so(tmp_path: Path) -> None:

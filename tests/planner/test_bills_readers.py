@@ -86,6 +86,20 @@ def test_litellm_reads_what_was_stored_and_no_prompt() -> None:
     assert "shorttest" not in repr(events(path))
 
 
+def test_litellm_pages_of_the_log_view(tmp_path: Path) -> None:
+    path = tmp_path / "view.json"
+    path.write_text(json.dumps({"data": json.loads((BILLS / "litellm.json").read_text()), "total": 6, "page": 1}))
+    assert [use.images for use in uses(path)] == [1, 2, 1]
+
+
+def test_further_pages_of_fal_and_replicate_are_noted(tmp_path: Path) -> None:
+    for name, keys in (("fal", {"has_more": True}), ("replicate", {"next": "https://api.replicate.com/v1/predictions"})):
+        path = tmp_path / f"{name}.json"
+        path.write_text(json.dumps(json.loads((BILLS / f"{name}.json").read_text()) | keys))
+        assert sum(isinstance(event, MorePages) for event in events(path)) == 1
+        assert not any(isinstance(event, MorePages) for event in events(BILLS / f"{name}.json"))
+
+
 def test_litellm_rows_as_csv(tmp_path: Path) -> None:
     path = tmp_path / "spend.csv"
     path.write_text('request_id,call_type,startTime,spend,model,custom_llm_provider,proxy_server_request\n'
@@ -150,6 +164,9 @@ BAD_FILES = {
     "no json": ('{"object": page}', "a.txt:1: no JSON"),
     "numbers": ("[1, 2]", "not a JSON object"),
     "nan": ('{"spend": NaN}', "a number or a nesting"),
+    "exponent": ('{"spend": 1e99999999999999999999}', "a number or a nesting"),
+    "long number": ('{"spend": ' + "9" * 5000 + "}", "a number or a nesting"),
+    "a list for a name": ('{"object": "page", "data": [{"results": [{"object": []}]}]}', "neither usage of images"),
     "deep": ("[" + '{"a":' * 100_000, "a number or a nesting"),
     "completions": ('{"object": "page", "data": [{"results": [{"object": "organization.usage.completions.result"}]}]}',
                     "neither usage of images nor costs"),
