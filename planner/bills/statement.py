@@ -58,7 +58,7 @@ class Statement:
 def state(told: Tally, lines: tuple[Line, ...], *, on: date, unclaimed: Mapping[str, Decimal]) -> Statement:
     """The statement of what was counted and priced; `unclaimed` is money for models without an image."""
     doubts = (*_time_doubts(told), *_bill_doubts(told, unclaimed), *_price_doubts(lines))
-    return Statement(told, lines, on, tuple(_assumptions(lines)), doubts, tuple(_notes(told)))
+    return Statement(told, lines, on, tuple(_assumptions(told, lines)), doubts, tuple(_notes(told)))
 
 
 def day_of(covered: Covered) -> tuple[date, date]:
@@ -67,7 +67,7 @@ def day_of(covered: Covered) -> tuple[date, date]:
     return datetime.fromtimestamp(covered.begin, UTC).date(), datetime.fromtimestamp(end, UTC).date()
 
 
-def _assumptions(lines: tuple[Line, ...]) -> Iterator[str]:
+def _assumptions(told: Tally, lines: tuple[Line, ...]) -> Iterator[str]:
     found: dict[tuple[str, str], list[Line]] = {}
     for line in lines:
         for words in line.assumed:
@@ -75,10 +75,14 @@ def _assumptions(lines: tuple[Line, ...]) -> Iterator[str]:
     for (source, words), of in found.items():
         others = [line for line in lines if line.kind.source == source]
         labels = list(dict.fromkeys(f"{line.model} {line.size}" for line in of))
-        told = f" ({', '.join(labels[:_SHOWN])}{' ...' if len(labels) > _SHOWN else ''})" * (len(of) < len(others))
-        yield f"{words}{told}" if "; " in words else f"{words}{told}; {_export(source)} does not say"
+        which = f" ({', '.join(labels[:_SHOWN])}{' ...' if len(labels) > _SHOWN else ''})" * (len(of) < len(others))
+        yield f"{words}{which}" if "; " in words else f"{words}{which}; {_export(source)} does not say"
     for source in dict.fromkeys(line.kind.source for line in lines):
         yield f"{_SILENT}; {_export(source)} does not say"
+        if told.covered[source].on_days:
+            silent = any(line.requests is None for line in lines if line.kind.source == source)
+            how = "one image a request" if silent else "images dealt evenly over the requests of a bucket"
+            yield f"{how}, where a trace is written; {_export(source)} does not say"
 
 
 def _export(source: str) -> str:
