@@ -25,7 +25,7 @@ planner = LazyGroup(
                      "Whether the intervals of a forecast hold on a trace of yours."),
         "mix": ("planner.commands.mix:mix", "Own cards, hosted overflow or both: the cheapest, and what decides it."),
         "replay": ("planner.commands.replay:replay", "Past traffic through the router's own rules, under a policy."),
-        "demand": ("planner.commands.demand:demand", "What traffic is like, from a trace of it."),
+        "demand": ("planner.commands.demand:demand", "What traffic is like, from a trace or a bill of it."),
         "models": ("planner.commands.lists:models", "Models: licence, sizes, text, architecture."),
         "gpus": ("planner.commands.lists:gpus", "GPUs: memory, rates, rents."),
         "grids": ("planner.commands.lists:grids", "Grids: grams of CO2e for a kilowatt-hour."),

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from planner.lazy import LazyGroup
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -19,12 +21,15 @@ __all__ = ["demand", "fit"]
 _BARS = " ▁▂▃▄▅▆▇█"
 
 
-@click.group()
-def demand() -> None:
-    """What traffic is like, from a trace of it."""
+_COMMANDS = {
+    "fit": ("planner.commands.demand:fit", "What a trace of requests is like: volume, hours, bursts, growth."),
+    "import": ("planner.commands.demand_import:import_bill",
+               "Demand and today's cost from usage and spend exports."),
+}
+demand = LazyGroup("demand", commands_at=_COMMANDS, help="What traffic is like, from a trace or a bill of it.")
 
 
-@demand.command()
+@click.command()
 @click.argument("trace", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def fit(trace: Path, *, as_json: bool) -> None:
