@@ -34,6 +34,11 @@ def traffic(seed: int, *, days: int = 28, requests_per_day: float = 1200.0, grow
     return Trace(arrived, images, rng.lognormal(np.log(service_s), 0.65, arrived.size))
 
 
+def clumped(trace: Trace, size: int) -> Trace:
+    """The same requests in clumps of `size`, each at the instant of its first."""
+    return Trace(np.repeat(trace.arrived[::size], size)[:trace.arrived.size], trace.images, trace.service)
+
+
 def write(trace: Trace, path: Path) -> Path:
     """The trace as a file."""
     lines = ["arrived_at,n,service_s,width"]
