@@ -23,6 +23,7 @@ planner = LazyGroup(
                     "Seconds and joules per image of a pipeline here or a running server."),
         "backtest": ("planner.commands.backtest:backtest_command",
                      "Whether the intervals of a forecast hold on a trace of yours."),
+        "size": ("planner.commands.size:size", "The smallest fleet for a promise, or what a fleet can promise."),
         "mix": ("planner.commands.mix:mix", "Own cards, hosted overflow or both: the cheapest, and what decides it."),
         "replay": ("planner.commands.replay:replay", "Past traffic through the router's own rules, under a policy."),
         "demand": ("planner.commands.demand:demand", "What traffic is like, from a trace or a bill of it."),

@@ -119,30 +119,19 @@ class Decision:
         choice: where it goes; None where no option may make it now.
         at: monotonic seconds of the decision.
         deadline_s: seconds from acceptance to the answer.
+        waits: it waits for idle cards of ours, and is bought elsewhere when `at_last_s` seconds are left.
         stepped_down: the choice stands lower on its ladder than the policy's first choice, for want of budget.
     """
 
-    __slots__ = (
-        "_at_last_s",
-        "_folded",
-        "_found",
-        "_moment",
-        "_open_now",
-        "_waits",
-        "at",
-        "choice",
-        "compiled",
-        "deadline_s",
-        "request",
-        "stepped_down",
-    )
+    __slots__ = ("_folded", "_found", "_moment", "_open_now", "at", "at_last_s", "choice", "compiled", "deadline_s",
+                 "request", "stepped_down", "waits")
 
     def __init__(self, compiled: Compiled, request: ImageRequest, folded: _Folded, moment: Moment) -> None:
         self.compiled, self.request, self.at = compiled, request, moment.now
         self._folded, self._moment, self.deadline_s = folded, moment, moment.deadline_s
-        self._waits = request.urgency == "can_wait" and any(
+        self.waits = request.urgency == "can_wait" and any(
             self._now(candidate).reason in (Reason.NOT_IDLE, Reason.OFF) for candidate in folded.ranked.all())
-        self._at_last_s = self._last_moment_s() if self._waits else 0.0
+        self.at_last_s = self._last_moment_s() if self.waits else 0.0
         rest = self._open()
         self.choice = next(rest, None)
         self._found = [] if self.choice is None else [self.choice]
@@ -229,7 +218,7 @@ class Decision:
             if step and not self._may_step_down(step):
                 break
             for candidate in ranked.at(step):
-                reason = (self._verdict(candidate) if self._waits else verdict_now(candidate, self._moment)).reason
+                reason = (self._verdict(candidate) if self.waits else verdict_now(candidate, self._moment)).reason
                 if reason is None:
                     yield candidate
                 elif reason is Reason.QUEUE:
@@ -258,9 +247,9 @@ class Decision:
 
     def _verdict(self, candidate: Candidate) -> Verdict:
         verdict = self._now(candidate)
-        if not self._waits:
+        if not self.waits:
             return verdict
-        return may_buy(candidate, verdict, deadline_s=self.deadline_s, at_last_s=self._at_last_s)
+        return may_buy(candidate, verdict, deadline_s=self.deadline_s, at_last_s=self.at_last_s)
 
     def _last_moment_s(self) -> float:
         return next((last_moment_s(one) for one in self.ranked

@@ -106,9 +106,9 @@ def outcome(drawn: Months, cards: NDArray[np.int64], paying: Paying, *, reserved
     p95, p99 = (np.array([one[at] for one in late]) for at in (0, 1))
     made, own_made = np.array(hosted) * drawn.scale, np.array(own) * drawn.scale
     sizes = np.array([month.images.sum() for month in drawn.months]) * drawn.scale
+    busy_share = float(np.mean(busy) / hours_on) if hours_on else 0.0
     return Outcome(cards, reserved, by_image, made + own_made + fixed + cards_usd, cards_usd, fixed, made, own_made,
-                   np.array(share), np.array(lost) * drawn.scale, float(np.mean(busy) / hours_on) if hours_on else 0.0, p95, p99,
-                   sizes * (1 - np.array(share)))
+                   np.array(share), np.array(lost) * drawn.scale, busy_share, p95, p99, sizes * (1 - np.array(share)))
 
 
 def saved_by_hour(drawn: Months, paying: Paying, *, most: int, by_image: bool = True) -> Array:

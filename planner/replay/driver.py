@@ -107,16 +107,17 @@ class Driver:
         return decide(self._compiled, request, states=states, now=now)
 
     def _not_sent(self, life: Life, decision: Decision) -> None:
-        unsent = not_delivered(decision, None, request_id="", retry_after_s=None)
-        waiting = life.asked.request.urgency == "can_wait" and unsent.state in AGAIN
-        if not waiting or self._now - life.asked.at >= self._patience(life.asked.request):
-            self._end(life, "rejected", unsent.code)
+        waited, patience = self._now - life.asked.at, self._patience(life.asked.request)
+        if not decision.waits or waited >= patience:
+            unsent = not_delivered(decision, None, request_id="", retry_after_s=None)
+            if life.asked.request.urgency == "can_wait" and unsent.state in AGAIN and waited < patience:
+                self._at(self._now + AGAIN_S, self._receive, life)
+            else:
+                self._end(life, "rejected", unsent.code)
             return
         if not life.buys_at:
-            bought = buys_at(decision, life)
-            life.buys_at = -1.0 if bought is None else bought
-            if bought is not None:
-                self._at(bought, self._last_moment, life)
+            life.buys_at = buys_at(decision, life)
+            self._at(life.buys_at, self._last_moment, life)
         if life.buys_at < self._now:
             self._at(self._now + AGAIN_S, self._receive, life)
         else:

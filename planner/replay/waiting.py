@@ -10,8 +10,6 @@ import math
 from bisect import bisect_left, insort
 from typing import TYPE_CHECKING
 
-from router.verdicts import Reason
-
 if TYPE_CHECKING:
     from router.decide import Decision
 
@@ -53,12 +51,8 @@ class Waiting:
         return now + (phase - now) % AGAIN_S, self._lives.pop(number)
 
 
-def buys_at(decision: Decision, life: Life) -> float | None:
-    """When the router buys elsewhere what waits for cards of ours; None where it waits for something else."""
-    reasons = [verdict for option, verdict, _ in decision.verdicts() if option.backend.is_own]
-    if not any(verdict.reason in (Reason.NOT_IDLE, Reason.OFF) for verdict in reasons):
-        return None
-    limits = [float(str(verdict.limit)) for _, verdict, _ in decision.verdicts() if verdict.reason is Reason.WAITS]
-    left = decision.deadline_s - max(limits, default=0.0)
+def buys_at(decision: Decision, life: Life) -> float:
+    """When the router buys elsewhere what waits for cards of ours: at the first of its minutes that is late enough."""
     asked = life.asked.at
+    left = decision.deadline_s - decision.at_last_s
     return asked + math.ceil((decision.at + left - asked) / AGAIN_S) * AGAIN_S
