@@ -18,11 +18,12 @@ if TYPE_CHECKING:
 
     from .queueing import Array
 
-__all__ = ["HOUR_S", "TRAVEL_S", "WEEK_H", "Served", "Work", "serve"]
+__all__ = ["HOUR_S", "TRAVEL_S", "WEEK_H", "Rule", "Served", "Work", "serve"]
 
 TRAVEL_S = 0.5
 """Seconds the router adds to a card's own for the way there and back."""
-WEEK_H, HOUR_S = 168, 3600.0
+WEEK_H = 168
+HOUR_S = 3600.0
 
 
 class Work(NamedTuple):
@@ -66,6 +67,14 @@ class Served(NamedTuple):
     busy_s: Array
 
 
+class Rule(NamedTuple):
+    """What the compiled half is told beside the work: cards by hour of the week, the overflow, and where to write."""
+
+    on: NDArray[np.int64]
+    by_image: bool
+    served: Served
+
+
 def serve(work: Work, cards: NDArray[np.int64], *, by_image: bool = True) -> Served:
     """Every request through cards that are on by the hour of the week.
 
@@ -86,5 +95,5 @@ def serve(work: Work, cards: NDArray[np.int64], *, by_image: bool = True) -> Ser
     if size and cards.any():
         from .fleet_kernel import serve_all  # noqa: PLC0415 (numba takes a second to load)
 
-        serve_all(work, cards.astype(np.int64), by_image, found)
+        serve_all(work, Rule(cards.astype(np.int64), by_image, found))
     return found

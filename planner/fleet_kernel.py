@@ -12,7 +12,7 @@ from .fleet import HOUR_S, TRAVEL_S, WEEK_H
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from .fleet import Served, Work
+    from .fleet import Rule, Served, Work
     from .queueing import Array
 
 __all__ = ["serve_all"]
@@ -119,8 +119,9 @@ def _fill(cards: _Cards, backlog: NDArray[np.int64], line: NDArray[np.int64], un
 
 
 @njit(cache=True, nogil=True)
-def serve_all(work: Work, on_by_hour: NDArray[np.int64], by_image: bool, served: Served) -> None:
-    """Every request in order of time; `served` is filled."""
+def serve_all(work: Work, rule: Rule) -> None:
+    """Every request in order of time; the rule's `served` is filled."""
+    on_by_hour, by_image, served = rule.on, rule.by_image, rule.served
     cards = _Cards(on_by_hour, np.zeros(on_by_hour.max()), np.zeros(1, np.int64), np.zeros(_MOST_CALLS),
                    np.zeros(_MOST_CALLS))
     backlog, line = np.zeros(2, np.int64), np.zeros(work.at.size, np.int64)

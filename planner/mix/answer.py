@@ -112,7 +112,7 @@ def best_mix(case: Case, *, vendors: Sequence[str] = (), ahead_months: float = 0
     requests = sum(one.images_per_month / one.shape.images_per_request for one in planned.streams)
     drawn = draw_months(planned, rules, seed=seed, **_drawn_size(planned, requests))
     told(0.1)
-    hosted = Way("all hosted", outcome(drawn, np.zeros(WEEK_H, dtype=np.int64), paying))
+    hosted = Way("all hosted", outcome(drawn, np.zeros(WEEK_H, dtype=np.int64), paying=paying))
     stuck = [one for one in planned.streams if not one.leaves]
     hosted = replace(hosted, refused="" if not stuck else f"{stuck[0].segment} may not leave own cards")
     ways = [hosted]
@@ -172,7 +172,7 @@ def _least_cards(drawn: Months, paying: Paying) -> int:
         return 0
     most = paying.most or _MOST_CARDS
     for cards in range(1, most + 1):
-        found = outcome(drawn, np.full(WEEK_H, cards), paying)
+        found = outcome(drawn, np.full(WEEK_H, cards), paying=paying)
         late = [at for at in bound if not _keeps(found, at, streams[at].promise.p95_s, streams[at].promise.p99_s)]
         if not late and not found.lost.any():
             if cards + 1 > most:
@@ -205,8 +205,8 @@ def _own_ways(drawn: Months, paying: Paying, *, least: int, told: Callable[[floa
         if cards.any():
             ways.append(_way(f"cards by the hour of the week, up to {cards.max()}, overflow hosted", drawn, paying,
                              cards=cards, reserved=reserved))
-            whole = outcome(drawn, cards, paying, reserved=reserved, by_image=False)
-            ways.append(Way("the same, whole requests overflow", whole, _lost(drawn, whole)))
+            whole = outcome(drawn, cards, paying=paying, reserved=reserved, by_image=False)
+            ways.append(Way("the same, whole requests overflow", whole, _fault(drawn, whole)))
     told(0.9)
     return ways
 
@@ -219,14 +219,19 @@ def _best_always(saved: NDArray[np.float64], paying: Paying) -> int:
 
 
 def _way(name: str, drawn: Months, paying: Paying, *, cards: NDArray[np.int64], reserved: int = 0) -> Way:
-    found = outcome(drawn, cards, paying, reserved=reserved)
-    return Way(name, found, _lost(drawn, found))
+    found = outcome(drawn, cards, paying=paying, reserved=reserved)
+    return Way(name, found, _fault(drawn, found))
 
 
-def _lost(drawn: Months, found: Outcome) -> str:
-    del drawn
+def _fault(drawn: Months, found: Outcome) -> str:
+    """Why a way may not be chosen: images that nobody makes, or own answers later than promised."""
     lost = float(found.lost.mean())
-    return f"{lost:,.0f} images a month that may go nowhere else are not made" if lost >= 1 else ""
+    if lost >= 1:
+        return f"{lost:,.0f} images a month that may go nowhere else are not made"
+    for at, one in enumerate(drawn.planned.streams):
+        if not one.can_wait and not _keeps(found, at, one.promise.p95_s, one.promise.p99_s):
+            return f"own answers to {one.segment} take p95 {np.nanmean(found.p95_s[:, at]):,.0f} s"
+    return ""
 
 
 def _changes(drawn: Months, paying: Paying, hosted: Way, own: Way | None) -> list[str]:

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["KEPT", "OWN", "Rules", "hosted_vendors", "planned_policy", "planned_settings", "policy_document",
            "settings_document"]
 
-OWN, KEPT = "own", "-kept"
+OWN = "own"
+KEPT = "-kept"
 """The backend of one's own cards, and what the part of a segment is called that stays with today's model."""
 _USUAL = ("openai", "bfl", "fal")
 _LEAST_DEADLINE_S, _LONGEST_DEADLINE_S = 600.0, 86_400.0

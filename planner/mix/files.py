@@ -71,7 +71,7 @@ def trace_text(mix: Mix, number: int = 0) -> str:
     return file.getvalue()
 
 
-def replayed_month(mix: Mix, way: Way, number: int = 0) -> Replayed:
+def replayed_month(mix: Mix, way: Way, *, number: int = 0) -> Replayed:
     """A drawn month through the router's own decide and flow, under the way's policy and settings."""
     planned = mix.drawn.planned
     compiled, settings = compiled_for(planned.case, mix.rules, cards=way.outcome.cards.tolist(),

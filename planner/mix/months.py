@@ -79,10 +79,10 @@ def draw_months(planned: Planned, rules: Rules, *, count: int, seed: int, hours:
     """Months of the scenario's demand; the same seed draws the same ones."""
     volumes = [(one.images_per_month, one.shape) for one in planned.streams]
     months = tuple(draw_month(volumes, np.random.default_rng((seed, number)), hours=hours) for number in range(count))
-    return Months(planned, months, tuple(month_work(planned, month, rules) for month in months), hours)
+    return Months(planned, months, tuple(month_work(planned, month, rules=rules) for month in months), hours)
 
 
-def outcome(drawn: Months, cards: NDArray[np.int64], paying: Paying, *, reserved: int = 0, by_image: bool = True) -> (
+def outcome(drawn: Months, cards: NDArray[np.int64], *, paying: Paying, reserved: int = 0, by_image: bool = True) -> (
         Outcome):
     """The months through one fleet."""
     streams = drawn.planned.streams

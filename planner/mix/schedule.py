@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -35,23 +35,41 @@ def best_schedule(saved: Array, paying: Paying, *, least: int = 0) -> tuple[NDAr
         PlannerError: the program has no solution.
     """
     from scipy.optimize import Bounds, LinearConstraint, milp  # noqa: PLC0415 (loaded where a plan is solved)
-    from scipy.sparse import coo_array  # noqa: PLC0415 (as above)
 
     hours, most = saved.shape[0], saved.shape[1] - 1
     gains = np.diff(saved, axis=1)  # of the 1st, 2nd ... card; they fall, so the first is taken before the second
     gains = np.minimum.accumulate(gains, axis=1)
-    steps, start, base = hours * most, hours * most, hours * most + hours
+    steps, base = hours * most, hours * most + hours
     cost = np.concatenate([(paying.usd_per_h - gains).ravel(), np.full(hours, paying.start_usd),
                            [hours * (paying.reserved_usd_per_h or paying.usd_per_h) - hours * paying.usd_per_h]])
     if paying.reserved_usd_per_h is None:
         cost[base] = 1.0
+    matrix, low = _constraints(hours, most)
+    upper = np.concatenate([np.ones(steps), np.full(hours, most), [most]])
+    lower = np.zeros(base + 1)
+    for hour in range(hours):
+        lower[hour * most:hour * most + least] = 1.0
+    whole = np.concatenate([np.ones(steps), np.zeros(hours), [1]])
+    found = milp(cost, constraints=LinearConstraint(matrix, low, np.inf), bounds=Bounds(lower, upper),
+                 integrality=whole, options={"time_limit": 10.0, "mip_rel_gap": 1e-4})
+    if found.x is None:
+        raise PlannerError(f"no schedule of cards: {found.message}")
+    cards = np.rint(found.x[:steps]).reshape(hours, most).sum(axis=1).astype(np.int64)
+    return cards, round(float(found.x[base])) if paying.reserved_usd_per_h is not None else 0
+
+
+def _constraints(hours: int, most: int) -> tuple[Any, Array]:
+    """Columns: each card of each hour, the starts of each hour, the reserved cards; rows with their least values."""
+    from scipy.sparse import coo_array  # noqa: PLC0415 (as above)
+
+    start, base = hours * most, hours * most + hours
     rows: list[int] = []
     columns: list[int] = []
     values: list[float] = []
     low: list[float] = []
     for hour in range(hours):
         before = (hour - 1) % hours
-        at = len(low)  # starts in an hour are at least the cards more than in the hour before
+        at = len(low)  # the starts of an hour: at least as many as cards were added
         for card in range(most):
             rows += [at, at]
             columns += [hour * most + card, before * most + card]
@@ -65,15 +83,4 @@ def best_schedule(saved: Array, paying: Paying, *, least: int = 0) -> tuple[NDAr
         columns += [*range(hour * most, (hour + 1) * most), base]
         values += [1.0] * most + [-1.0]
         low.append(0.0)
-    matrix = coo_array((values, (rows, columns)), shape=(len(low), base + 1)).tocsr()
-    upper = np.concatenate([np.ones(steps), np.full(hours, most), [most]])
-    lower = np.zeros(base + 1)
-    for hour in range(hours):
-        lower[hour * most:hour * most + least] = 1.0
-    whole = np.concatenate([np.ones(steps), np.zeros(hours), [1]])
-    found = milp(cost, constraints=LinearConstraint(matrix, np.array(low), np.inf), bounds=Bounds(lower, upper),
-                 integrality=whole, options={"time_limit": 10.0, "mip_rel_gap": 1e-4})
-    if found.x is None:
-        raise PlannerError(f"no schedule of cards: {found.message}")
-    cards = np.rint(found.x[:steps]).reshape(hours, most).sum(axis=1).astype(np.int64)
-    return cards, round(float(found.x[base])) if paying.reserved_usd_per_h is not None else 0
+    return coo_array((values, (rows, columns)), shape=(len(low), base + 1)).tocsr(), np.array(low)

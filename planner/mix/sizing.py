@@ -213,7 +213,7 @@ def _first_guess(planned: Planned, paying: Paying) -> int:
 
 
 def _tried(drawn: Months, paying: Paying, cards: int) -> FleetFound:
-    found = outcome(drawn, np.full(WEEK_H, cards), paying)
+    found = outcome(drawn, np.full(WEEK_H, cards), paying=paying)
     return FleetFound(cards, found, _excuse(drawn, found), found.cards_usd + found.fixed_usd)
 
 

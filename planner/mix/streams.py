@@ -128,7 +128,7 @@ def request_of(segment: Segment, name: str, *, can_wait: bool) -> RecordedReques
         urgency="can_wait" if can_wait else "now", stated_words=segment.text_words)
 
 
-def month_work(planned: Planned, month: Month, rules: Rules) -> Work:
+def month_work(planned: Planned, month: Month, *, rules: Rules) -> Work:
     """A drawn month as work for a fleet."""
     streams = planned.streams
 
