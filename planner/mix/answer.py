@@ -242,7 +242,7 @@ def _changes(drawn: Months, paying: Paying, hosted: Way, own: Way | None) -> lis
     if hosted.refused:
         return []
     found = own.outcome
-    owned = found.cards_usd + found.fixed_usd + float(found.own_usd.mean())
+    owned = found.cards_usd + found.fixed_usd + float((found.own_usd + found.busy_usd).mean())
     saved = float(hosted.outcome.hosted_usd.mean() - found.hosted_usd.mean())
     told = []
     if saved > 0:
@@ -250,7 +250,7 @@ def _changes(drawn: Months, paying: Paying, hosted: Way, own: Way | None) -> lis
         told.append(f"hosted prices at {factor:.2f} times today's: own cards cost ${owned:,.0f} a month and save "
                     f"${saved:,.0f} of hosted images")
     if found.cards_usd > 0:
-        left = saved - found.fixed_usd - float(found.own_usd.mean())
+        left = saved - found.fixed_usd - float((found.own_usd + found.busy_usd).mean())
         told.append(f"a rent at {max(0.0, left) / found.cards_usd:.2f} times the one stated" if left > 0 else
                     f"no rent at all: staff, licence and storage alone (${found.fixed_usd:,.0f}) are more than own "
                     "cards save")

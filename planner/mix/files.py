@@ -123,7 +123,7 @@ def _monday(mix: Mix) -> datetime:
 
 
 def _tiers(mix: Mix) -> dict[str, str]:
-    return {lane.vendor: lane.needed for lane in mix.lanes if lane.needed and lane.needed != lane.tier}
+    return {lane.vendor: lane.needed or lane.highest for lane in mix.lanes if lane.tier and lane.needed != lane.tier}
 
 
 def _text(head: list[str], document: Mapping[str, Any]) -> str:

@@ -34,6 +34,7 @@ class Lane:
         tier, needed: the tier an account starts in, and the first that lets the peaks through; empty where no limit is
             published, and `needed` where none does.
         brings: what brings the tier that is needed.
+        highest: the last tier that is published.
         limit: of the tier an account starts in, in words.
     """
 
@@ -44,6 +45,7 @@ class Lane:
     needed: str
     brings: str
     limit: str
+    highest: str = ""
 
     @property
     def fits(self) -> bool:
@@ -58,7 +60,7 @@ class Lane:
             return f"{peaks}; the first tier ({self.tier}: {self.limit}) lets them through"
         if self.needed:
             return f"{peaks}; tier {self.tier} has {self.limit}, tier {self.needed} is needed: {self.brings}"
-        return f"{peaks}; no published tier is enough: what is too much goes to the next vendor, or waits"
+        return f"{peaks}; no published tier is enough: what is too much for {self.highest} goes to the next vendor"
 
 
 def lanes_of(drawn: Months, made: Outcome) -> tuple[Lane, ...]:
@@ -93,7 +95,8 @@ def _lane(drawn: Months, vendor: str, peaks: list[float]) -> Lane:
         return Lane(vendor, peaks[0], peaks[1], "", "", "", "")
     needed = next((tier for tier in tiers if _passes(drawn, vendor, tier, peaks)), "")
     lifts = next((row.lifts for row, after in pairwise(rows) if after.tier == needed and row.tier != needed), "")
-    return Lane(vendor, peaks[0], peaks[1], tiers[0], needed, lifts, ", ".join(_words(drawn, vendor, tiers[0])))
+    limit = ", ".join(_words(drawn, vendor, tiers[0]))
+    return Lane(vendor, peaks[0], peaks[1], tiers[0], needed, lifts, limit, tiers[-1])
 
 
 def _passes(drawn: Months, vendor: str, tier: str, peaks: list[float]) -> bool:

@@ -51,7 +51,8 @@ class Outcome:
         cards: by hour of the week.
         reserved: of them, paid for always.
         usd: everything a month; `cards_usd` and `fixed_usd` are the parts that do not depend on the month.
-        hosted_usd, own_usd: images made elsewhere; what own ones cost beyond their cards.
+        hosted_usd, own_usd: images made elsewhere, and the power of own ones where it is paid for apart, as the router
+            books them; `busy_usd` is what cards cost by the second they work.
         own_share: share of all images that cards of ours made.
         lost: images nobody made, for they may go nowhere else and the queue was too long.
         busy_share: of the hours that cards were on.
@@ -67,6 +68,7 @@ class Outcome:
     fixed_usd: float
     hosted_usd: Array
     own_usd: Array
+    busy_usd: Array
     own_share: Array
     lost: Array
     busy_share: float
@@ -90,25 +92,26 @@ def outcome(drawn: Months, cards: NDArray[np.int64], *, paying: Paying, reserved
     leaves = np.array([one.leaves for one in streams])
     fixed = paying.fixed_usd if cards.any() else 0.0
     cards_usd = paying.cards_usd(cards, reserved=reserved)
-    hosted, own, share, lost, busy, late = [], [], [], [], [], []
+    hosted, own, worked, share, lost, busy, late = [], [], [], [], [], [], []
     for month, work in zip(drawn.months, drawn.works, strict=True):
         served = serve(work._replace(seconds=work.seconds / (1 - paying.lost_share)), cards, by_image=by_image)
         away = month.images - served.own_images
         sent = np.where(leaves[month.stream], away, 0)
         hosted.append(float((sent * usd_each[month.stream]).sum()))
-        own.append(float((served.own_images * own_each[month.stream]).sum()) + paying.busy_usd(
-            served.busy_s, int(served.own_images.sum())))
+        own.append(float((served.own_images * own_each[month.stream]).sum()))
+        worked.append(paying.busy_usd(served.busy_s, int(served.own_images.sum())))
         share.append(served.own_images.sum() / max(1, month.images.sum()))
         lost.append(float((away - sent).sum()))
         busy.append(served.busy_s.sum() / 3600)
         late.append(_waits(month, served.last, made=served.own_images == month.images, streams=len(streams)))
     hours_on = cards.sum() * (drawn.hours / WEEK_H)
     p95, p99 = (np.array([one[at] for one in late]) for at in (0, 1))
-    made, own_made = np.array(hosted) * drawn.scale, np.array(own) * drawn.scale
+    made, own_made, work_usd = (np.array(each) * drawn.scale for each in (hosted, own, worked))
     sizes = np.array([month.images.sum() for month in drawn.months]) * drawn.scale
     busy_share = float(np.mean(busy) / hours_on) if hours_on else 0.0
-    return Outcome(cards, reserved, by_image, made + own_made + fixed + cards_usd, cards_usd, fixed, made, own_made,
-                   np.array(share), np.array(lost) * drawn.scale, busy_share, p95, p99, sizes * (1 - np.array(share)))
+    total = made + own_made + work_usd + fixed + cards_usd
+    return Outcome(cards, reserved, by_image, total, cards_usd, fixed, made, own_made, work_usd, np.array(share),
+                   np.array(lost) * drawn.scale, busy_share, p95, p99, sizes * (1 - np.array(share)))
 
 
 def saved_by_hour(drawn: Months, paying: Paying, *, most: int, by_image: bool = True) -> Array:

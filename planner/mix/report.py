@@ -105,7 +105,8 @@ def _planned(mix: Mix) -> float:
 def _way(way: Way) -> str:
     found = way.outcome
     low, high = np.percentile(found.usd, (5, 95))
-    cells = (f"{way.usd:,.0f}", f"{low:,.0f}-{high:,.0f}", f"{found.cards_usd + found.fixed_usd:,.0f}",
+    owned = found.cards_usd + found.fixed_usd + float(found.busy_usd.mean())
+    cells = (f"{way.usd:,.0f}", f"{low:,.0f}-{high:,.0f}", f"{owned:,.0f}",
              f"{found.hosted_usd.mean():,.0f}", f"{found.own_share.mean():.1%}", f"{found.busy_share:.1%}")
     line = f"{way.name[:_NAME - 1]:{_NAME}}" + "".join(f"{cell:>{_CELL}}" for cell in cells)
     return f"{line}  not allowed: {way.refused}" if way.refused else line
@@ -128,7 +129,8 @@ def _way_json(way: Way) -> dict[str, Any]:
     found = way.outcome
     low, high = np.percentile(found.usd, (5, 95))
     return {"name": way.name, "usd": way.usd, "usd_low": float(low), "usd_high": float(high),
-            "cards_usd": found.cards_usd, "fixed_usd": found.fixed_usd, "hosted_usd": float(found.hosted_usd.mean()),
+            "cards_usd": found.cards_usd, "fixed_usd": found.fixed_usd, "busy_usd": float(found.busy_usd.mean()),
+            "hosted_usd": float(found.hosted_usd.mean()),
             "own_image_share": float(found.own_share.mean()), "busy_share": found.busy_share,
             "most_cards": int(found.cards.max()), "cards_by_hour_of_week": found.cards.tolist(),
             "reserved": found.reserved, "overflow_by": "image" if found.by_image else "request",

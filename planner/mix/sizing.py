@@ -12,6 +12,7 @@ from planner.errors import PlannerError
 from planner.fleet import TRAVEL_S, WEEK_H
 from planner.queueing import waits
 from router.errors import OutOfReach
+from router.gpus import find_gpu
 from router.quantities import HOURS_PER_MONTH
 from router.service_time import ServiceAsk, timing
 
@@ -129,7 +130,14 @@ def sized(case: Case, *, ahead_months: float = 0.0, seed: int = 1, told: Callabl
 
 
 def room_of(case: Case, *, models: Sequence[str], cards: int, p95_s: float, seed: int = 1) -> Iterator[Room]:
-    """What `cards` of the scenario's card can do, for every model, engine and precision that is asked about."""
+    """What `cards` of the scenario's card can do, for every model, engine and precision that is asked about.
+
+    Raises:
+        OutOfReach: a card or model nobody knows.
+    """
+    find_gpu(case.book.law.gpus, case.scenario.own.gpu)
+    for name in models:
+        case.book.models.find(name)
     for model in models:
         for engine in ("diffusers", "sglang", "vllm-omni"):
             for precision in _PRECISIONS:

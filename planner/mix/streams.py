@@ -95,6 +95,9 @@ def streams_of(case: Case, rules: Rules, *, vendors: Sequence[str], ahead_months
         PlannerError: a stream that nobody may make; no volume at all.
     """
     both = tuple(compiled_for(case, rules, cards=[on] * WEEK_H, vendors=vendors, tiers={})[0] for on in (1, 0))
+    if not any(not option.backend.is_own for option in both[1].catalogue.options):
+        raise PlannerError(f"{case.on}: no price of {', '.join(vendors)} is known on that day; give a later --on, or "
+                           "rows with --data")
     shapes = {traffic: shape_of(traffic, case.book.archetypes) for traffic in _traffics(case)}
     made = []
     for segment in case.scenario.segment:

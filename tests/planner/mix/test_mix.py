@@ -115,7 +115,8 @@ def test_the_best_way_is_the_cheapest_of_those_allowed_and_its_parts_add_up() ->
     assert made.best.outcome.cards.any()
     for way in made.ways:
         found = way.outcome
-        assert np.allclose(found.usd, found.cards_usd + found.fixed_usd + found.hosted_usd + found.own_usd)
+        assert np.allclose(found.usd, found.cards_usd + found.fixed_usd + found.hosted_usd + found.own_usd
+                           + found.busy_usd)
     assert made.hosted.outcome.fixed_usd == 0.0  # who rents no card needs nobody to keep it
     assert made.hosted.outcome.own_share.max() == 0.0
 
@@ -214,6 +215,21 @@ def test_what_a_fleet_can_do_by_model_and_precision() -> None:
     assert small["usd_per_image"] == pytest.approx((2 * 730 * 0.99 + 1525.94) / small["images_per_month"], rel=0.01)
     assert "needs" in rooms["flux-2-dev", "diffusers", "bf16"]["why_not"]
     assert CliRunner().invoke(size, ["team", "--fleet", "two"]).exit_code == 2
+
+
+def test_an_account_that_is_too_small_at_its_highest_tier_is_named_and_the_plan_still_holds() -> None:
+    made = best_mix(case("owned_8xh100"))
+    lane = next(one for one in made.lanes if one.vendor == "fal")
+    assert "no published tier is enough" in str(lane)
+    replayed = replayed_month(made, made.best)
+    assert replayed.sums.usd == pytest.approx(made.best.outcome.hosted_usd[0] / made.drawn.scale, rel=0.02)
+
+
+def test_a_day_without_prices_and_a_card_nobody_knows_are_one_line() -> None:
+    early = CliRunner().invoke(mix, ["team", "--on", "2020-01-01"])
+    assert "no price of openai, bfl, fal is known" in str(early.exception)
+    nothing = CliRunner().invoke(size, ["team", "--fleet", "2xnothing@3"])
+    assert "gpu = 'nothing': unknown" in str(nothing.exception)
 
 
 def test_documents_are_read_back_by_the_router() -> None:
