@@ -28,6 +28,7 @@ models = ["flux-2-klein-4b"]
 most_wait_s = 30
 [segment.hero]
 models = ["gpt-image-2"]
+qualities = { gpt-image-2 = ["high"] }
 """
 SETTINGS = """
 [[backend]]

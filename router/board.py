@@ -22,7 +22,7 @@ __all__ = ["Board"]
 _MINUTE_S = 60.0
 
 
-@dataclass
+@dataclass(slots=True)
 class _Place:
     settings: BackendSettings
     breaker: Breaker = WELL
@@ -31,13 +31,12 @@ class _Place:
     images_sent: int = 0
     told: tuple[float, int] | None = None
     known: BackendState = IDLE
+    has_limit: bool = False
 
-    @property
-    def may_bind(self) -> bool:
+    def __post_init__(self) -> None:
         """Whether a limit or an hour may stand against it even while nothing is in work."""
         own = self.settings.own
-        return self.told is not None or self.settings.images_per_minute is not None or (
-            own is not None and bool(own.hours))
+        self.has_limit = self.settings.images_per_minute is not None or (own is not None and bool(own.hours))
 
     def images_left(self, now: float) -> int | None:
         """Under the limit of the settings, and under what the provider told less than a minute ago."""
@@ -70,8 +69,11 @@ class Board:
     def states(self, now: float, *, hour: int | None = None, left_micro_usd: int | None = None,
                budget: str = "") -> States:
         """A snapshot; `hour` is the hour of the week, for cards that are switched on and off."""
-        return States({name: self._state(place, now, hour) for name, place in self._places.items()}, left_micro_usd,
-                      budget)
+        found = {}
+        for name, place in self._places.items():
+            still = place.breaker is WELL and not place.ends_at and place.told is None and not place.has_limit
+            found[name] = IDLE if still else self._state(place, now, hour)
+        return States(found, left_micro_usd, budget)
 
     def admits(self, backend: str, now: float, *, batched: bool = False) -> bool:
         """Whether the breaker lets a request through; asked once more right before it is sent.
@@ -127,19 +129,17 @@ class Board:
         return sum(len(place.ends_at) for place in self._places.values())
 
     def _state(self, place: _Place, now: float, hour: int | None) -> BackendState:
-        breaker = place.breaker
-        if breaker is WELL and not place.ends_at and not place.may_bind:
-            return IDLE
-        own, calls = place.settings.own, len(place.ends_at)
-        plain = own is None and breaker is WELL and not place.may_bind  # nothing but the number of calls tells then
-        if plain and place.known.in_flight == calls:
-            return place.known
+        breaker, own, calls, known = place.breaker, place.settings.own, len(place.ends_at), place.known
+        left = place.images_left(now)
+        well = own is None and breaker is WELL  # then nothing tells but the calls and the images of this minute
+        if well and known.in_flight == calls and known.images_left == left:
+            return known
         closed = breaker.closed_until
         if closed and closed <= now and breaker.probing:
             closed = now + 1.0
-        state = BackendState(calls, 0.0 if own is None else place.queued_s(now, hour), place.images_left(now), closed,
-                             breaker.why, own is not None and own.cards_at(hour) == 0)
-        if plain:
+        state = BackendState(calls, 0.0 if own is None else place.queued_s(now, hour), left, closed, breaker.why,
+                             own is not None and own.cards_at(hour) == 0)
+        if well:
             place.known = state
         return state
 

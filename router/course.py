@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 from .flow import MOST_PAID, End, FlowRules, Leg, flow
@@ -42,17 +41,26 @@ class Legs:
     They are looked at as the flow asks for them, most often the first one or two.
     """
 
+    __slots__ = ("_decision", "_n", "_seen")
+
     def __init__(self, decision: Decision, *, n: int) -> None:
         self._decision, self._n = decision, n
         self._seen: dict[Option, Candidate] = {}
 
-    def __iter__(self) -> Iterator[Candidate]:
-        """Each of them."""
-        for some in (self._decision.each, self._decision.steps_down):
-            for candidate in some():
-                if candidate.option.most_images >= self._n:
-                    self._seen[candidate.option] = candidate
-                    yield candidate
+    def each(self, reserve_usd: Callable[[Option], Decimal]) -> Iterator[Leg]:
+        """One by one; what is set aside for one is asked when money is."""
+        decision, at = self._decision, 0
+        while (candidate := decision.candidate(at)) is not None:
+            at += 1
+            if candidate.option.most_images >= self._n:
+                yield self._leg(candidate, reserve_usd)
+        for candidate in decision.steps_down():
+            if candidate.option.most_images >= self._n:
+                yield self._leg(candidate, reserve_usd)
+
+    def _leg(self, candidate: Candidate, reserve_usd: Callable[[Option], Decimal]) -> Leg:
+        self._seen[candidate.option] = candidate
+        return Leg(candidate.option, candidate.backend, candidate.p95_s, reserve_usd, candidate.step)
 
     def __getitem__(self, option: Option) -> Candidate:
         """One that was seen."""
@@ -70,6 +78,6 @@ def course_of(decision: Decision, legs: Legs, *, reserve_usd: Callable[[Option],
         n: images.
         most_paid: attempts that may be paid for.
     """
-    return flow((Leg(candidate.option, candidate.backend, candidate.p95_s, partial(reserve_usd, candidate.option),
-                     candidate.step) for candidate in legs),
-                FlowRules(decision.deadline_s, decision.segment.on_refusal, decision.segment.at_limit, most_paid), n=n)
+    segment = decision.segment
+    return flow(legs.each(reserve_usd), FlowRules(decision.deadline_s, segment.on_refusal, segment.at_limit, most_paid),
+                n=n)

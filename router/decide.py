@@ -170,9 +170,16 @@ class Decision:
     def each(self) -> Iterator[Candidate]:
         """The candidates one by one: what nobody asks for is not looked at."""
         at = 0
-        while at < len(self._found) or self._finds_another():
-            yield self._found[at]
+        while (candidate := self.candidate(at)) is not None:
+            yield candidate
             at += 1
+
+    def candidate(self, at: int) -> Candidate | None:
+        """One of `each`, from 0; None behind the last."""
+        while at >= len(self._found):
+            if not self._finds_another():
+                return None
+        return self._found[at]
 
     def _finds_another(self) -> bool:
         candidate = next(self._open_now, None)

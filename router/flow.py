@@ -34,13 +34,13 @@ class Leg:
     Attributes:
         backend: attempts on one backend share its fate.
         p95_s: seconds by which 19 of 20 answers are there.
-        reserve_usd: the worst case of all its images; a function is asked when it is read, and once.
+        reserve_usd: the worst case of all its images; a function of the option is asked when it is read, and once.
         step: how far down a quality ladder; a lower step is taken for want of money alone.
     """
 
     __slots__ = ("_reserve", "backend", "option", "p95_s", "step")
 
-    def __init__(self, option: Option, backend: str, p95_s: float, reserve_usd: Decimal | Callable[[], Decimal],
+    def __init__(self, option: Option, backend: str, p95_s: float, reserve_usd: Decimal | Callable[[Option], Decimal],
                  step: int = 0) -> None:
         self.option, self.backend, self.p95_s, self.step, self._reserve = option, backend, p95_s, step, reserve_usd
 
@@ -48,7 +48,7 @@ class Leg:
     def reserve_usd(self) -> Decimal:
         """US dollars to set aside."""
         if not isinstance(self._reserve, Decimal):
-            self._reserve = self._reserve()
+            self._reserve = self._reserve(self.option)
         return self._reserve
 
 
@@ -133,13 +133,15 @@ def flow(legs: Iterable[Leg], rules: FlowRules, *, n: int = 1) -> Generator[Atte
             break
         if life.pending and (patience := life.left_s - current.leg.p95_s) > _INSTANT_S:
             life.waiting.appendleft(current)
-            end = yield from _wait(life, patience)
+            attempt = _wait(life, patience)
         else:
-            end = yield from _attempt(life, current)
+            attempt = _attempt(life, current)
+        end = _take(life, (yield attempt), attempt.number)
         if end is not None:
             return end
     while life.pending and life.left_s > _INSTANT_S:
-        end = yield from _wait(life, life.left_s)
+        attempt = _wait(life, life.left_s)
+        end = _take(life, (yield attempt), attempt.number)
         if end is not None:
             return end
     timed_out = life.left_s <= _INSTANT_S or bool(life.pending)
@@ -164,19 +166,18 @@ def _next_try(life: _Life) -> _Try | None:
     return soonest
 
 
-def _attempt(life: _Life, current: _Try) -> Generator[Attempt, Outcome, End | None]:
+def _attempt(life: _Life, current: _Try) -> Attempt:
     life.number += 1
-    number, current.tries = life.number, current.tries + 1
+    current.tries += 1
     delay = current.not_before_s - life.at_s if current.not_before_s > life.at_s else 0.0
-    outcome = yield Attempt(number, current.leg.option, life.n, _patience(life, current), current.leg.reserve_usd,
-                            delay, tuple(life.pending))
-    life.pending[number] = current
-    return _take(life, outcome, number)
+    attempt = Attempt(life.number, current.leg.option, life.n, _patience(life, current), current.leg.reserve_usd,
+                      delay, tuple(life.pending))
+    life.pending[life.number] = current
+    return attempt
 
 
-def _wait(life: _Life, seconds: float) -> Generator[Attempt, Outcome, End | None]:
-    outcome = yield Attempt(life.number, None, life.n, seconds, Decimal(0), alongside=tuple(life.pending))
-    return _take(life, outcome, life.number)
+def _wait(life: _Life, seconds: float) -> Attempt:
+    return Attempt(life.number, None, life.n, seconds, Decimal(0), alongside=tuple(life.pending))
 
 
 def _patience(life: _Life, current: _Try) -> float:

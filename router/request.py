@@ -112,7 +112,8 @@ class ImageRequest:
     @cached_property
     def request_class(self) -> tuple[object, ...]:
         """Everything a time-free verdict depends on, and nothing of the prompt but its number of words."""
-        return (self.operation, self.model, self.size, self.n, self.quality, self.output_format, self.background,
+        size = self.size and (self.size.width, self.size.height)
+        return (self.operation, self.model, size, self.n, self.quality, self.output_format, self.background,
                 self.steps, self.partial_images, tuple(picture.size for picture in self.references),
                 self.mask is not None, self.lora.name if self.lora else "", self.data_class, self.residency,
                 self.segment, self.needs_exact_text, self.text_words, self.seed is not None, self.urgency)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import csv
+import gc
 import json
 import os
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["replay"]
 
-_TOLD_EVERY = 5_000
+_TOLD_EVERY, _COLLECT_EVERY = 5_000, 100_000
 _URLS = ("sqlite:", "postgresql:", "postgresql+psycopg:")
 _FIRST, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 _DAY = click.DateTime(["%Y-%m-%d"])
@@ -108,9 +109,21 @@ def _replayed(source: str, policy: Policy, settings: Settings, *, asked: _Asked,
             write(policy.digest, end)
 
     driver = Driver(compiled, settings, world=world, ended=ended, paid=sums.paid)
-    driver.run(_told(_requests(source, settings, asked), quiet=asked["as_json"]))
+    with _seldom_collecting():
+        driver.run(_told(_requests(source, settings, asked), quiet=asked["as_json"]))
     worked = {one.name: world.hours_worked(one.name) for one in settings.backends if one.own is not None}
     return Replayed(policy.name, policy.digest, sums, cards_cost(settings, sums, worked=worked))
+
+
+@contextmanager
+def _seldom_collecting() -> Iterator[None]:
+    """A replay makes nothing that refers to itself in circles; looking for it often takes a tenth of the time."""
+    before = gc.get_threshold()
+    gc.set_threshold(_COLLECT_EVERY)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def _requests(source: str, settings: Settings, asked: _Asked) -> Iterator[Asked]:

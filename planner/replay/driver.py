@@ -60,7 +60,7 @@ class Driver:
         self._board, self._purse = Board(settings.backends), Purse(settings)
         self._patience = settings.jobs.patience_of
         self._events: list[tuple[float, int, Callable[..., None], tuple[object, ...]]] = []
-        self._order = count()
+        self._order, self._calls = count(), count()
         self._now = 0.0
         self._waiting, self._waking, self._woken_hourly = Waiting(), False, False
         self._own_hours = any(one.own is not None and one.own.hours for one in settings.backends)
@@ -152,8 +152,8 @@ class Driver:
 
     def _begin(self, life: Life, decision: Decision, n: int) -> None:
         now = self._now
-        placed = placed_part(decision, n=n, now=now,
-                             states=lambda: self._board.states(now, hour=week_hour(now)).backends)
+        placed = decision if n == decision.request.n else placed_part(
+            decision, n=n, now=now, states=lambda: self._board.states(now, hour=week_hour(now)).backends)
         part = Part(life, n, self._money(decision, n), Legs(placed, n=n))
         part.flow = course_of(placed, part.legs, n=n, reserve_usd=part.money.reserve_usd)
         attempt = next(part.flow, None)
@@ -226,7 +226,7 @@ class Driver:
         short = self._purse.reserve(request, backend=backend, micro=reserve, at=now)
         if short:
             return self._outcome(part, attempt.number, Kind.NO_BUDGET, code=short)
-        call = f"{life.number}.{id(part)}.{attempt.number}"
+        call = str(next(self._calls))
         if not batched:
             self._board.expects(backend, call, work_s=candidate.p50_s * part.n, now=now, hour=week_hour(now))
             self._board.started(backend, images=part.n, now=now)

@@ -48,7 +48,7 @@ class Readings:
         Raises:
             BadRequest: a cell that cannot be read.
         """
-        key = (tuple(names), *cells)
+        key = (*names, *cells)
         known = self._known.get(key)
         if known is None:
             if len(self._known) >= _CLASSES_KEPT:

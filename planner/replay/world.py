@@ -101,8 +101,8 @@ class _Cards:
         if not cards:
             return Called(at, _OFF, 0.0)
         free = self._free
-        first = min(range(cards), key=free.__getitem__) if cards > 1 else 0
-        begun = max(at, free[first])
-        free[first] = begun + seconds
+        soonest = min(free) if cards == len(free) else min(free[:cards])
+        begun = max(at, soonest)
+        free[free.index(soonest)] = begun + seconds
         self.worked_s += seconds
         return Called(begun + seconds + _TRAVEL_S, _OK, begun - at)

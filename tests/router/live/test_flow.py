@@ -96,7 +96,7 @@ def test_the_money_of_a_leg_is_worked_out_once_and_only_where_it_is_tried() -> N
         return Decimal("0.04")
 
     option: Any = "bfl/pro"
-    legs = (Leg(option, "bfl", 20.0, lambda: reserve("bfl")), Leg(option, "fal", 20.0, lambda: reserve("fal")))
+    legs = (Leg(option, "bfl", 20.0, lambda _: reserve("bfl")), Leg(option, "fal", 20.0, lambda _: reserve("fal")))
     world = World({"bfl/pro": [Answer()]})
     assert world.run(legs, RULES).state == "ok"
     assert (asked, legs[0].reserve_usd, asked) == (["bfl"], Decimal("0.04"), ["bfl"])

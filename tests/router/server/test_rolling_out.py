@@ -63,7 +63,7 @@ def test_a_bad_policy_is_taken_back_by_itself_within_its_window(tmp_path: Path, 
 
     async def story(server: Served) -> None:
         candidate = await start(server, policy_file(tmp_path, "bad", **bad), share="10%")
-        first = await server.make(320)
+        first = await server.make(480)  # a tenth of them, give or take: 20 are needed
         found = await server.until("rollout_rolled_back")
         assert says in str(found.facts["why"])
         assert found.facts["digest"] == candidate
