@@ -12,7 +12,8 @@ from planner.errors import PlannerError
 from planner.fleet import WEEK_H
 from router.quantities import HOURS_PER_MONTH
 
-from .documents import Rules, hosted_vendors
+from .documents import Rules, confidential_terms, hosted_vendors
+from .doubts import changes_of, doubts_of
 from .lanes import lanes_of
 from .months import draw_months, outcome, saved_by_hour
 from .paying import paying_of
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from planner.case import Case
 
+    from .doubts import Doubt
     from .lanes import Lane
     from .months import Months, Outcome
     from .paying import Paying
@@ -64,11 +66,11 @@ class Mix:
 
     Attributes:
         best: the cheapest way that keeps promises and rules; `ways` are all of them, cheapest first.
-        today_usd: the bill of today's models for the same images.
+        today_usd: the bill of today's models for today's images, and the looking at them.
         hosted: the way without a card.
         own: the cheapest way with cards; None where no card may make anything.
         least_cards: that must always be on, for work that may go nowhere else.
-        changes: what would change the verdict, a sentence each.
+        changes: what would change the verdict, a sentence each; `doubts` are whether it may, and how to find out.
     """
 
     drawn: Months
@@ -82,6 +84,7 @@ class Mix:
     least_cards: int
     lanes: tuple[Lane, ...]
     changes: tuple[str, ...]
+    doubts: tuple[Doubt, ...]
     notes: tuple[str, ...]
 
     @property
@@ -124,9 +127,20 @@ def best_mix(case: Case, *, vendors: Sequence[str] = (), ahead_months: float = 0
     if best is None:
         raise PlannerError("no way to make the month: " + "; ".join(f"{way.name}: {way.refused}" for way in ways[:3]))
     own = next((way for way in ways if way.outcome.cards.any() and not way.refused), None)
-    today = sum(row.usd_per_month for row in segments_today(case))
+    look = case.scenario.review.usd_per_image
+    today = sum(row.usd_per_month + row.segment.volume * look for row in segments_today(case))
     return Mix(drawn, rules, paying, best, tuple(ways), hosted, own, today, least, lanes_of(drawn, best.outcome),
-               tuple(_changes(drawn, paying, hosted, own)), notes)
+               *_learnt(drawn, rules, paying, hosted=hosted, own=own), (*notes, *confidential_terms(case)))
+
+
+def _learnt(drawn: Months, rules: Rules, paying: Paying, *, hosted: Way, own: Way | None) -> (
+        tuple[tuple[str, ...], tuple[Doubt, ...]]):
+    """What would turn the verdict, and what it costs to find out; nothing where there is only one way."""
+    if hosted.refused:
+        return (), ()
+    changes = changes_of(paying, hosted=hosted.outcome, own=None if own is None else own.outcome)
+    return changes, () if own is None else doubts_of(drawn, rules, paying=paying, hosted=hosted.outcome,
+                                                     own=own.outcome)
 
 
 def _drawn_size(planned: Planned, requests: float) -> dict[str, int]:
@@ -233,28 +247,3 @@ def _fault(drawn: Months, found: Outcome) -> str:
             return f"own answers to {one.segment} take p95 {np.nanmean(found.p95_s[:, at]):,.0f} s"
     return ""
 
-
-def _changes(drawn: Months, paying: Paying, hosted: Way, own: Way | None) -> list[str]:
-    """What would turn the verdict, each alone."""
-    del drawn
-    if own is None:
-        return ["own cards may make none of these images: see the reasons above"]
-    if hosted.refused:
-        return []
-    found = own.outcome
-    owned = found.cards_usd + found.fixed_usd + float((found.own_usd + found.busy_usd).mean())
-    saved = float(hosted.outcome.hosted_usd.mean() - found.hosted_usd.mean())
-    told = []
-    if saved > 0:
-        factor = owned / saved
-        told.append(f"hosted prices at {factor:.2f} times today's: own cards cost ${owned:,.0f} a month and save "
-                    f"${saved:,.0f} of hosted images")
-    if found.cards_usd > 0:
-        left = saved - found.fixed_usd - float((found.own_usd + found.busy_usd).mean())
-        told.append(f"a rent at {max(0.0, left) / found.cards_usd:.2f} times the one stated" if left > 0 else
-                    f"no rent at all: staff, licence and storage alone (${found.fixed_usd:,.0f}) are more than own "
-                    "cards save")
-    if paying.fixed_usd > 0 and saved - found.cards_usd > 0:
-        told.append(f"${saved - found.cards_usd:,.0f} a month for staff, licence and storage instead of "
-                    f"${paying.fixed_usd:,.0f}")
-    return told

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from router.policy import Policy
     from router.settings import Settings
 
-__all__ = ["KEPT", "OWN", "Rules", "hosted_vendors", "planned_policy", "planned_settings", "policy_document",
-           "settings_document"]
+__all__ = ["KEPT", "OWN", "Rules", "confidential_terms", "hosted_vendors", "planned_policy", "planned_settings",
+           "policy_document", "settings_document"]
 
 OWN = "own"
 KEPT = "-kept"
@@ -51,7 +51,9 @@ def settings_document(case: Case, cards: Sequence[int], *, vendors: Sequence[str
         vendors: hosted vendors with an account.
         tiers: the tier of each account that is not the first.
     """
-    hosted = [{"name": name, "vendor": name} | ({"tier": tiers[name]} if name in tiers else {}) for name in vendors]
+    trusted = _trusted(case)
+    hosted = [{"name": name, "vendor": name} | ({"tier": tiers[name]} if name in tiers else {})
+              | ({"retention_days": 0, "may_train": False} if name in trusted else {}) for name in vendors]
     document: dict[str, Any] = {"backend": hosted}
     if not any(cards):
         return document
@@ -130,6 +132,18 @@ def hosted_vendors(case: Case, wanted: Sequence[str]) -> tuple[str, ...]:
         return tuple(dict.fromkeys(wanted))
     today = [case.book.prices.find(segment.today.model).dispatcher for segment in case.scenario.segment]
     return tuple(name for name in dict.fromkeys((*today, *_USUAL)) if name in known and "{" not in known[name].base_url)
+
+
+def confidential_terms(case: Case) -> tuple[str, ...]:
+    """What the plan takes for granted of vendors that make confidential work today, a sentence each."""
+    return tuple(f"confidential work may go to {name}, which makes such work today: router.toml states that it keeps "
+                 "nothing and trains on nothing; check your contract before you run it"
+                 for name in sorted(_trusted(case)))
+
+
+def _trusted(case: Case) -> set[str]:
+    return {case.book.prices.find(one.today.model).dispatcher for one in case.scenario.segment
+            if one.data_class == "confidential"}
 
 
 def _segment(case: Case, segment: Segment, rules: Rules) -> dict[str, Any]:

@@ -53,6 +53,8 @@ class Outcome:
         usd: everything a month; `cards_usd` and `fixed_usd` are the parts that do not depend on the month.
         hosted_usd, own_usd: images made elsewhere, and the power of own ones where it is paid for apart, as the router
             books them; `busy_usd` is what cards cost by the second they work.
+        beside_usd: what no books of a router hold: people who look at every image, and the hosted images that are asked
+            again more often than own ones, or less often.
         own_share: share of all images that cards of ours made.
         lost: images nobody made, for they may go nowhere else and the queue was too long.
         busy_share: of the hours that cards were on.
@@ -69,6 +71,7 @@ class Outcome:
     hosted_usd: Array
     own_usd: Array
     busy_usd: Array
+    beside_usd: Array
     own_share: Array
     lost: Array
     busy_share: float
@@ -89,16 +92,19 @@ def outcome(drawn: Months, cards: NDArray[np.int64], *, paying: Paying, reserved
     """The months through one fleet."""
     streams = drawn.planned.streams
     usd_each, own_each = np.array([one.usd for one in streams]), np.array([one.own_usd for one in streams])
-    leaves = np.array([one.leaves for one in streams])
+    leaves, again = np.array([one.leaves for one in streams]), np.array([one.hosted_again for one in streams])
+    look = drawn.planned.case.scenario.review.usd_per_image
     fixed = paying.fixed_usd if cards.any() else 0.0
     cards_usd = paying.cards_usd(cards, reserved=reserved)
-    hosted, own, worked, share, lost, busy, late = [], [], [], [], [], [], []
+    hosted, own, worked, beside, share, lost, busy, late = [], [], [], [], [], [], [], []
     for month, work in zip(drawn.months, drawn.works, strict=True):
         served = serve(work._replace(seconds=work.seconds / (1 - paying.lost_share)), cards, by_image=by_image)
         away = month.images - served.own_images
         sent = np.where(leaves[month.stream], away, 0)
         hosted.append(float((sent * usd_each[month.stream]).sum()))
         own.append(float((served.own_images * own_each[month.stream]).sum()))
+        more = sent * (again[month.stream] - 1)
+        beside.append(float((more * usd_each[month.stream]).sum() + (sent + more + served.own_images).sum() * look))
         worked.append(paying.busy_usd(served.busy_s, int(served.own_images.sum())))
         share.append(served.own_images.sum() / max(1, month.images.sum()))
         lost.append(float((away - sent).sum()))
@@ -106,12 +112,12 @@ def outcome(drawn: Months, cards: NDArray[np.int64], *, paying: Paying, reserved
         late.append(_waits(month, served.last, made=served.own_images == month.images, streams=len(streams)))
     hours_on = cards.sum() * (drawn.hours / WEEK_H)
     p95, p99 = (np.array([one[at] for one in late]) for at in (0, 1))
-    made, own_made, work_usd = (np.array(each) * drawn.scale for each in (hosted, own, worked))
+    made, own_made, work_usd, beside_usd = (np.array(each) * drawn.scale for each in (hosted, own, worked, beside))
     sizes = np.array([month.images.sum() for month in drawn.months]) * drawn.scale
     busy_share = float(np.mean(busy) / hours_on) if hours_on else 0.0
-    total = made + own_made + work_usd + fixed + cards_usd
-    return Outcome(cards, reserved, by_image, total, cards_usd, fixed, made, own_made, work_usd, np.array(share),
-                   np.array(lost) * drawn.scale, busy_share, p95, p99, sizes * (1 - np.array(share)))
+    total = made + own_made + work_usd + beside_usd + fixed + cards_usd
+    return Outcome(cards, reserved, by_image, total, cards_usd, fixed, made, own_made, work_usd, beside_usd,
+                   np.array(share), np.array(lost) * drawn.scale, busy_share, p95, p99, sizes * (1 - np.array(share)))
 
 
 def saved_by_hour(drawn: Months, paying: Paying, *, most: int, by_image: bool = True) -> Array:
@@ -121,7 +127,9 @@ def saved_by_hour(drawn: Months, paying: Paying, *, most: int, by_image: bool = 
     come back where the last cards save nothing that would pay for an hour.
     """
     streams = drawn.planned.streams
-    gain = np.array([one.usd - one.own_usd - paying.usd_per_image if one.leaves else 0.0 for one in streams])
+    look = drawn.planned.case.scenario.review.usd_per_image
+    gain = np.array([one.hosted_again * (one.usd + look) - one.own_usd - look - paying.usd_per_image if one.leaves
+                     else 0.0 for one in streams])
     columns = [np.zeros(WEEK_H)]
     weeks = len(drawn.months) * drawn.hours / WEEK_H
     for cards in range(1, most + 1):

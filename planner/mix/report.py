@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["check_json", "check_lines", "mix_json", "mix_lines", "verdict_line"]
 
-_NAME, _CELL = 58, 16
+_NAME, _CELL, _SAME = 58, 16, 1e-9
 
 
 def verdict_line(mix: Mix) -> str:
@@ -51,6 +51,9 @@ def mix_lines(mix: Mix) -> Iterator[str]:
     for way in mix.ways:
         yield _way(way)
     yield f"{'today, as stated':{_NAME}}{mix.today_usd:>{_CELL},.0f}"
+    look = case.scenario.review.usd_per_image
+    if look:
+        yield f"In each of these, and in today's: people who look at every image for ${look:.4f}"
     yield ""
     yield from _work(mix)
     if mix.best.outcome.cards.any() and len(set(mix.best.outcome.cards.tolist())) > 1:
@@ -65,6 +68,7 @@ def mix_lines(mix: Mix) -> Iterator[str]:
         yield f"Account {lane}"
     for change in mix.changes:
         yield f"The verdict changes with {change}"
+    yield from _doubts(mix)
     for note in mix.notes:
         yield f"Note: {note}"
     if any(segment.today.usd_per_image is not None for segment in case.scenario.segment):
@@ -79,8 +83,10 @@ def mix_json(mix: Mix) -> dict[str, Any]:
         "runner_up": None if mix.runner_up is None else _way_json(mix.runner_up),
         "ways": [_way_json(way) for way in mix.ways], "today_usd": mix.today_usd, "least_cards": mix.least_cards,
         "accounts": [lane.__dict__ | {"says": str(lane)} for lane in mix.lanes], "changes": list(mix.changes),
-        "notes": list(mix.notes), "demand": sorted({one.shape.label for one in mix.drawn.planned.streams}),
+        "doubts": [one.__dict__ | {"turns": one.turns} for one in mix.doubts], "notes": list(mix.notes),
+        "demand": sorted({one.shape.label for one in mix.drawn.planned.streams}),
         "work": [{"segment": one.segment, "can_wait": one.can_wait, "images_per_month": one.images_per_month,
+                  "times_today": one.again, "hosted_times_own": one.hosted_again,
                   "own": one.own, "why_not_own": one.why_not, "seconds_per_image": one.seconds, "hosted": one.hosted,
                   "hosted_usd_per_image": one.usd} for one in mix.drawn.planned.streams]}
 
@@ -114,7 +120,9 @@ def _way(way: Way) -> str:
 
 def _work(mix: Mix) -> Iterator[str]:
     for at, one in enumerate(mix.drawn.planned.streams):
-        words = f"{one.segment}{' (can wait)' if one.can_wait else ''}, {one.images_per_month:,.0f} images: "
+        times = "" if abs(one.again - 1) < _SAME else f" ({one.again:.2f} times today's: fewer are accepted)" if (
+            one.again > 1) else f" ({one.again:.2f} times today's: more are accepted)"
+        words = f"{one.segment}{' (can wait)' if one.can_wait else ''}, {one.images_per_month:,.0f} images{times}: "
         if one.own:
             p95 = mix.best.outcome.p95_s[:, at]
             seen = "" if np.isnan(p95).all() or one.can_wait else f", own answers p95 {np.nanmean(p95):.1f} s"
@@ -125,12 +133,27 @@ def _work(mix: Mix) -> Iterator[str]:
         yield words
 
 
+def _doubts(mix: Mix) -> Iterator[str]:
+    """Those that may turn the verdict, with what it costs to know; the others in one line."""
+    for one in mix.doubts:
+        if one.turns:
+            yield (f"In doubt: {one.name}; with cards {_more(one.low_usd)} to {_more(one.high_usd)} a month. To find "
+                   f"out: {one.finds_out}; ${one.finds_out_usd:,.2f}")
+    firm = [one.name for one in mix.doubts if not one.turns]
+    if firm:
+        yield f"The verdict stands with {'; '.join(firm)}"
+
+
+def _more(usd: float) -> str:
+    return f"${abs(usd):,.0f} {'more' if usd > 0 else 'less'}"
+
+
 def _way_json(way: Way) -> dict[str, Any]:
     found = way.outcome
     low, high = np.percentile(found.usd, (5, 95))
     return {"name": way.name, "usd": way.usd, "usd_low": float(low), "usd_high": float(high),
             "cards_usd": found.cards_usd, "fixed_usd": found.fixed_usd, "busy_usd": float(found.busy_usd.mean()),
-            "hosted_usd": float(found.hosted_usd.mean()),
+            "hosted_usd": float(found.hosted_usd.mean()), "beside_usd": float(found.beside_usd.mean()),
             "own_image_share": float(found.own_share.mean()), "busy_share": found.busy_share,
             "most_cards": int(found.cards.max()), "cards_by_hour_of_week": found.cards.tolist(),
             "reserved": found.reserved, "overflow_by": "image" if found.by_image else "request",

@@ -125,7 +125,7 @@ def sized(case: Case, *, ahead_months: float = 0.0, seed: int = 1, told: Callabl
         if cards >= min(_MOST_CARDS, paying.most or _MOST_CARDS):
             raise PlannerError(f"no fleet of up to {cards} cards keeps the promise: {found.refused}")
         cards += max(1, cards // 10)
-    hosted = sum(one.images_per_month * one.usd for one in planned.streams)
+    hosted = sum(one.images_per_month * one.hosted_again * one.usd for one in planned.streams)
     return Sized(drawn, paying, _narrowed(drawn, paying, fleets), _foresight(drawn), hosted)
 
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from planner.scenario import Segment
     from planner.traffic import Promise, Shape, Traffic
     from router.decide import Compiled
+    from router.ranking import Candidate
     from router.settings import Settings
 
     from .documents import Rules
@@ -43,7 +44,8 @@ class Stream:
     """Like requests.
 
     Attributes:
-        images_per_month: asked of whoever makes them.
+        images_per_month: asked of whoever makes them: `again` times today's, where fewer are accepted than today.
+        hosted_again: images asked of others for each that is asked of our cards, so that as many are accepted.
         own: whether cards of ours may make it; `why_not` says what speaks against it.
         leaves: whether somebody else may.
         seconds: of a card for one image; its 95th percentile is `own_p95_s`, travel included.
@@ -56,6 +58,8 @@ class Stream:
     segment: str
     can_wait: bool
     images_per_month: float
+    again: float
+    hosted_again: float
     shape: Shape
     promise: Promise
     request: RecordedRequest
@@ -175,18 +179,31 @@ def _stream(case: Case, both: tuple[Compiled, ...], request: RecordedRequest, *,
     kept = plain.choice is not None and mine is plain.choice
     other = away.choice
     if mine is None and other is None:
+        if segment.data_class == "restricted" and segment.movable_share < 1:
+            raise PlannerError(f"segment {segment.name}: restricted work stays on own cards, and movable_share = "
+                               f"{segment.movable_share:g} keeps a part with {segment.today.model}; give 1, or another "
+                               "data_class")
         raise PlannerError(f"segment {request.segment}: nobody may make it: " + "; ".join(
             f"{option.label} {verdict}" for option, verdict, _ in plain.verdicts()[:4]))
     several = decide(compiled, replace(asked, n=_PROBE_IMAGES), states=States(), now=0.0)
+    own = mine is not None and (kept or other is None)
+    again, hosted_again = _again(case, segment, mine=mine if own else None, other=other)
     return Stream(
-        request.segment, request.urgency == "can_wait", images, shape, segment.promise or case.scenario.promise,
-        request, mine is not None and (kept or other is None),
+        request.segment, request.urgency == "can_wait", images * again, again, hosted_again, shape,
+        segment.promise or case.scenario.promise, request, own,
         "" if mine is not None else _why_not(plain), other is not None,
         mine.p50_s - TRAVEL_S if mine else 0.0, mine.p95_s if mine else 0.0, max(parts_of(several), default=1),
         Money(plain, n=1).of(mine.option).quoted_micro / 1e6 if mine else 0.0,
         Money(away, n=1).of(other.option).quoted_micro / 1e6 if other else 0.0, other.option.label if other else "",
         other.p50_s if other else 0.0, other.p95_s if other else 0.0,
         0.0 if patience is None else _patience(patience, None if other is None else other.p95_s))
+
+
+def _again(case: Case, segment: Segment, *, mine: Candidate | None, other: Candidate | None) -> tuple[float, float]:
+    """Images asked for each of today's by who makes most of them, and of others for each of those."""
+    today = segment.today.acceptance_share
+    times = [today / case.acceptance_share(one.option.card.id, segment) for one in (mine, other) if one is not None]
+    return times[0], times[-1] / times[0]
 
 
 def _why_not(decision: object) -> str:

@@ -116,7 +116,7 @@ def test_the_best_way_is_the_cheapest_of_those_allowed_and_its_parts_add_up() ->
     for way in made.ways:
         found = way.outcome
         assert np.allclose(found.usd, found.cards_usd + found.fixed_usd + found.hosted_usd + found.own_usd
-                           + found.busy_usd)
+                           + found.busy_usd + found.beside_usd)
     assert made.hosted.outcome.fixed_usd == 0.0  # who rents no card needs nobody to keep it
     assert made.hosted.outcome.own_share.max() == 0.0
 
