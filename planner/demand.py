@@ -90,8 +90,8 @@ class Demand:
     whole: DayShape
 
 
-def fit_demand(trace: Trace) -> Demand:
-    """What a trace is like.
+def fit_demand(trace: Trace, *, source: str = "the trace") -> Demand:
+    """What a trace is like; `source` is what an error calls it.
 
     Raises:
         PlannerError: less than a day of it.
@@ -99,7 +99,8 @@ def fit_demand(trace: Trace) -> Demand:
     begin, end = float(trace.arrived[0]), float(trace.arrived[-1])
     days = (end - begin) / DAY_S
     if days < _LEAST_DAYS:
-        raise PlannerError(f"the trace holds {days * 24:.1f} hours; at least a day is needed to see its shape")
+        raise PlannerError(f"{source}: {days * 24:.1f} hours from the first request to the last; at least a day is "
+                           "needed to see its shape: give a longer trace")
     hours = _counts(trace.arrived, _HOUR_S)
     first_hour = int(begin // _HOUR_S)
     by_day, by_week = _profile(hours, first_hour, 24), _profile(hours, first_hour + 3 * 24, _WEEK_H)

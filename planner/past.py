@@ -17,7 +17,7 @@ from router.ledger.recorded import recorded_requests
 from router.quantities import Size
 
 from .errors import PlannerError
-from .trace import Trace
+from .trace import DAY_S, Trace
 from .trace_rows import read_rows
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ __all__ = ["Kind", "Past", "is_ledger", "plain_name", "read_past"]
 
 _SCHEMES = ("sqlite:", "postgresql:", "postgresql+psycopg:")
 _READ = ("n", "segment", "size", "width", "height", "quality", "operation", "model")
-_MOST_IMAGES, _MOST_KINDS, _LONGEST = 10_000, 10_000, 200
+_MOST_IMAGES, _MOST_KINDS, _LONGEST, _LONGEST_DAYS = 10_000, 10_000, 200, 3_660
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}")
 _FIRST, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 
@@ -141,6 +141,9 @@ def _gathered(source: str, rows: Iterator[_Row]) -> Past:
         images.append(found[0])
         kind.append(found[1])
         service.append(float("nan") if own_s is None else own_s)
+    if arrived[-1] - arrived[0] > _LONGEST_DAYS * DAY_S:
+        raise PlannerError(f"{source}: {(arrived[-1] - arrived[0]) / DAY_S:,.0f} days from the first request to the "
+                           f"last; up to {_LONGEST_DAYS:,} are read: mend the instant that is wrong")
     trace = Trace(np.array(arrived), np.array(images, dtype=np.int64), np.array(service))
     listed = tuple(kinds)
     return Past(trace, listed, np.array(kind, dtype=np.int64), source, _digest(trace, [

@@ -44,9 +44,13 @@ class Day:
     weekday: int
     clump: NDArray[np.int64]
 
-    def later(self, seconds: float) -> Day:
-        """The same day so many seconds later; what passes midnight comes at its begin."""
-        return Day((self.offsets + seconds) % DAY_S, self.first, self.weekday, self.clump)
+    def moved(self, rng: np.random.Generator) -> Day:
+        """A day with the same hours, in each of which every clump begins at another instant."""
+        if not self.clump.size:
+            return self
+        begins = self.offsets[np.searchsorted(self.clump, np.arange(self.clump[-1] + 1))] % _HOUR_S
+        later = (begins + rng.random(begins.size) * _HOUR_S) % _HOUR_S - begins
+        return Day((self.offsets + later[self.clump]) % DAY_S, self.first, self.weekday, self.clump)
 
 
 @dataclass(frozen=True)

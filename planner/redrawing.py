@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 __all__ = ["PastDays", "Redrawn", "redrawn"]
 
 _DAY_H = 24
-_MOVED_S = 900.0
 _LEAST_SAME = 2
 
 
@@ -43,6 +42,12 @@ class PastDays:
     def __init__(self, past: Past, rows: str, *, begun: float, days: Sequence[Day], images: NDArray[np.int64]) -> None:
         self.source, self.digest, self.rows, self.begun = past.source, past.digest, rows, begun
         self.days, self.images = tuple(days), images
+
+    @property
+    def images_per_month(self) -> float:
+        """Images of a month of 730 hours at the rate of these days."""
+        total = sum(int(self.images[day.first:day.first + day.offsets.size].sum()) for day in self.days)
+        return total / len(self.days) * HOURS_PER_MONTH / _DAY_H
 
 
 class Redrawn:
@@ -100,8 +105,8 @@ def _parted(group: Sequence[tuple[int, float]], shape: Shape, chosen: Sequence[i
 
 
 def _layers(day: Day, rng: np.random.Generator) -> Callable[[], Day]:
-    """The day, then the day again and again, moved a little: what is more of it rises and falls as it did."""
-    return chain([day], (day.later(rng.uniform(-_MOVED_S, _MOVED_S)) for _ in count())).__next__
+    """The day as it came, then again and again with its clumps moved: what is more of it rises and falls as it did."""
+    return chain([day], (day.moved(rng) for _ in count())).__next__
 
 
 def _expected(past: PastDays, hours: int) -> float:

@@ -75,7 +75,7 @@ def _csv(path: Path, wanted: Collection[str]) -> Iterator[TraceRow]:
 
 def _parquet(path: Path, wanted: Collection[str]) -> Iterator[TraceRow]:
     try:
-        from pyarrow import ArrowException, parquet  # noqa: PLC0415 (asked for when such a file is read)
+        from pyarrow import ArrowException, parquet, timestamp, types  # noqa: PLC0415 (asked for when such a file is read)
     except ImportError:
         raise PlannerError(f"{path}: reading Parquet needs pyarrow; pip install 'breakeven[parquet]', or give a CSV "
                            "file") from None
@@ -85,7 +85,9 @@ def _parquet(path: Path, wanted: Collection[str]) -> Iterator[TraceRow]:
         when, own, kept = _columns(path, names, wanted)
         found, line = tuple(names[place] for place in kept), 0
         for batch in file.iter_batches():
-            columns = [column.to_pylist() for column in batch.columns]
+            # Python's instants have no nanoseconds, and pandas writes some.
+            columns = [(column.cast(timestamp("us", column.type.tz), safe=False) if types.is_timestamp(column.type)
+                        else column).to_pylist() for column in batch.columns]
             for cells in zip(*columns, strict=True):
                 line += 1
                 yield TraceRow(line, _instant(path, line, cells[when]), found,

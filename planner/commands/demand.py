@@ -56,11 +56,11 @@ def fit(source: str, **asked: Unpack[_Asked]) -> None:
     from planner.past import read_past  # noqa: PLC0415 (as above)
 
     past = read_past(source)
-    found = fit_demand(past.trace)
+    found = fit_demand(past.trace, source=past.source)
     if asked["write_scenario"] is not None:
         _write(asked["write_scenario"], past, found, asked)
     if asked["as_json"]:
-        click.echo(json.dumps({"source": past.source, "content": past.digest} | asdict(found) | parts_json(past),
+        click.echo(json.dumps({"source": past.source, "content_sha256": past.digest} | asdict(found) | parts_json(past),
                               indent=2, allow_nan=False))
         return
     click.echo("\n".join(map(one_line, demand_lines(past, found))))

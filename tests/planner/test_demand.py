@@ -58,7 +58,7 @@ def test_less_than_a_day_is_one_line_and_less_than_two_weeks_has_no_growth() -> 
     short = traffic(3, days=5)
     assert (fit_demand(short).whole.growth, fit_demand(short).whole.day_cv) == (None, None)
     assert fit_demand(short).hour_of_week is None
-    with pytest.raises(PlannerError, match="at least a day is needed"):
+    with pytest.raises(PlannerError, match=r"the trace: 11\.9 hours .* at least a day is needed"):
         fit_demand(short.between(BEGIN, BEGIN + DAY_S / 2))
 
 
