@@ -25,7 +25,8 @@ _WEEK, _WEEKEND = 7, 5
 _EPOCH_WEEKDAY = 3  # 1 January 1970 was a Thursday
 _HOUR_S = 3600.0
 _CLUMP_SCALES_S = (60.0, 600.0)
-_UNSEEN_SHARE = 0.01
+_BY_CHANCE = 3.0  # where 3 are expected, none come once in twenty times
+_UNSEEN_SHARE = 0.1
 
 
 @dataclass(frozen=True)
@@ -82,16 +83,15 @@ def days_from(trace: Trace, begin: float, *, count: int) -> tuple[Day, ...]:
 def whole_days(arrived: Array) -> tuple[float, int]:
     """The midnight (UTC) at which the whole days of a trace begin, and how many there are.
 
-    The first and the last day count where the days between have hardly a request in the hours that are missing.
+    The first and the last day count where, by the days between, no request in the hours that are missing may be chance.
     """
     begin, end = float(arrived[0]), float(arrived[-1])
     first, last = math.floor(begin / DAY_S), math.floor(end / DAY_S)
     inner = arrived[(arrived >= (first + 1) * DAY_S) & (arrived < last * DAY_S)] % DAY_S
-    if not inner.size or np.mean(inner < begin % DAY_S) > _UNSEEN_SHARE:
-        first += 1
-    if not inner.size or np.mean(inner > end % DAY_S) > _UNSEEN_SHARE:
-        last -= 1
-    return first * DAY_S, max(0, last - first + 1)
+    between = last - first - 1
+    cut = [not inner.size or bool(unseen.sum() / between > _BY_CHANCE or unseen.mean() > _UNSEEN_SHARE)
+           for unseen in (inner < begin % DAY_S, inner > end % DAY_S)]
+    return (first + cut[0]) * DAY_S, max(0, last - first + 1 - sum(cut))
 
 
 def weekday_of(instant: float) -> int:
