@@ -11,6 +11,7 @@ from router.quantities import HOURS_PER_MONTH
 
 from .day_shape import day_shape
 from .errors import PlannerError
+from .past_days import clump_of
 from .trace import DAY_S
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ class Demand:
         peak_hour_of_day: the largest of `hour_of_day`; peak_hour: the busiest hour that came, over the mean.
         empty_hours: share of hours without a request.
         dispersion: variance over mean of the counts in windows of so many seconds; 1 is a Poisson process.
+        clump: requests that come together, by how neighbouring minutes and ten minutes differ; 1 is chance.
         arrival_cv: median coefficient of variation of the gaps inside hours of at least 30 requests; None without one.
         whole: what the whole days tell of weekdays, days, hours and growth.
     """
@@ -86,6 +88,7 @@ class Demand:
     peak_hour: float
     empty_hours: float
     dispersion: Mapping[int, float]
+    clump: float
     arrival_cv: float | None
     whole: DayShape
 
@@ -116,7 +119,7 @@ def fit_demand(trace: Trace, *, source: str = "the trace") -> Demand:
         peak_hour_of_day=float(max(by_day)), peak_hour=float(hours.max() / hours.mean()),
         empty_hours=float(np.mean(hours == 0)),
         dispersion={int(width): _dispersion(trace.arrived, width) for width in (_MINUTE_S, 10 * _MINUTE_S, _HOUR_S)},
-        arrival_cv=_arrival_cv(trace.arrived), whole=day_shape(trace))
+        clump=clump_of(trace.arrived), arrival_cv=_arrival_cv(trace.arrived), whole=day_shape(trace))
 
 
 def shares_of(past: Past, column: str) -> tuple[Share, ...]:

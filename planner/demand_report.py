@@ -19,7 +19,7 @@ __all__ = ["demand_lines", "parts_json"]
 
 _BARS = " ▁▂▃▄▅▆▇█"
 _COLUMNS = ("segment", "size", "quality", "operation")
-_SHOWN, _MONTH_DAYS = 12, 730 / 24
+_SHOWN, _MONTH_DAYS, _PART_H = 12, 730 / 24, 3
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
@@ -40,12 +40,14 @@ def demand_lines(past: Past, found: Demand) -> Iterator[str]:
     yield _card_time(found)
     yield (f"hour of day, UTC: [{_bars(found.hour_of_day)}]  the busiest {found.peak_hour_of_day:.1f} times the mean")
     if found.hour_of_week is not None:
-        week = [_bars(found.hour_of_week[24 * day:24 * day + 24], max(found.hour_of_week)) for day in range(7)]
-        yield "hour of week, UTC, from Monday: [" + "|".join(week) + "]"
+        parts = [sum(found.hour_of_week[at:at + _PART_H]) for at in range(0, len(found.hour_of_week), _PART_H)]
+        yield (f"week from Monday, {_PART_H} hours each: [" + "|".join(
+            _bars(parts[at:at + 24 // _PART_H], max(parts)) for at in range(0, len(parts), 24 // _PART_H)) + "]")
     yield (f"busiest hour that came: {found.peak_hour:.1f} times the mean; {found.empty_hours:.0%} of hours without a "
            "request")
     yield "variance over mean of counts (1 is chance): " + ", ".join(
         f"{value:.3g} in {seconds // 60} min" for seconds, value in found.dispersion.items())
+    yield f"requests in a clump: {found.clump:.1f} (1 is chance)"
     yield from _whole(found.whole)
     if found.arrival_cv is not None:
         yield f"gaps inside busy hours: CV {found.arrival_cv:.2f} (1 is chance)"

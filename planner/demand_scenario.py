@@ -33,7 +33,7 @@ __all__ = ["demand_scenario"]
 
 _USUAL_MODEL, _USUAL_QUALITY, _USUAL_SIZE = "openai/gpt-image-2", "medium", "1024x1024"
 _MOST_SEGMENTS, _MONTH_DAYS = 50, 730 / 24
-_MOST_GROWTH, _WILDEST = 10.0, 1e6
+_MOST_GROWTH, _WILDEST, _CLUMPED = 10.0, 1e6, 1.5
 
 
 @dataclass(frozen=True)
@@ -83,6 +83,9 @@ def _traffic(found: Demand) -> Iterator[str]:
     whole, shape = found.whole, found.hour_of_day
     yield ""
     yield "# Fitted; UTC, weekdays from Monday. To draw the past's own days instead: traffic = { trace = \"FILE\" }"
+    if found.clump >= _CLUMPED:
+        yield (f"# assumed: requests come by chance inside an hour; the past's come in clumps of {found.clump:.1f}, so "
+               "that waits come out too short: draw its own days")
     yield "[traffic]"
     yield f"hour_of_day = [{', '.join(f'{rate:.3f}' for rate in shape)}]"
     if whole.weekday is not None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from click.testing import CliRunner
 from pasts import as_books, as_csv, as_parquet, rows_of
-from traffic import traffic
+from traffic import clumped, traffic
 
 from planner.book import open_book
 from planner.commands.demand import fit
@@ -151,6 +151,7 @@ def test_the_fit_writes_a_scenario_that_mix_plans_and_overwrites_nothing(folder:
     told = ran(mix, out, "--vendors", "openai", "--check")
     assert abs(told["check"]["off_share"]) < 0.02
     assert sum(one["images_per_month"] for one in told["work"]) == pytest.approx(total)
+    assert "clumps" not in out.read_text()
     assert "is there already" in refused(fit, folder / "past.csv", "--write-scenario", out)
     assert ran(fit, folder / "past.csv", "--write-scenario", out, "--force")["requests"] == found["requests"]
 
@@ -167,6 +168,13 @@ def test_what_made_the_images_is_taken_from_the_past_where_it_is_priced(folder: 
     assert (bulk["today"], bulk["size"]) == ({"model": "openai/gpt-image-2", "quality": "low"}, "1536x1024")
     assert (hero["today"], hero["size"]) == ({"model": "openai/gpt-image-2", "quality": "high"}, "1024x1024")
     assert 'the past says "no/such-model", which has no price here' in text
+
+
+def test_a_fit_to_clumps_says_that_it_has_none(folder: Path) -> None:
+    as_csv(rows_of(clumped(traffic(1, days=15), 4)), folder / "clumps.csv")
+    found = ran(fit, folder / "clumps.csv", "--write-scenario", folder / "clumps.toml")
+    assert found["clump"] == pytest.approx(4, rel=0.25)
+    assert f"in clumps of {found['clump']:.1f}" in (folder / "clumps.toml").read_text()
 
 
 def test_a_short_past_says_what_it_leaves_to_the_archetype(folder: Path) -> None:
