@@ -13,10 +13,9 @@ from .assumptions import assumption
 from .breakeven import BreakEven, PriceReplaced, break_even, drawn_curve, point_curve
 from .contract_relief import relief_usd
 from .displaceable import CheapestMonth, SegmentToday, cheapest_gpu_month, displaceable_usd, segments_today
-from .errors import ScenarioError
-from .gpu_costs import Rented
 from .hosted import HostedOption, hosted_options
 from .ladder import Hosting, Rung, best_flux, cheapest_left_out, hosted_rungs, own_rung
+from .named_rent import with_rent
 from .options import OptionCost, cheapest_first, option_costs, own_option_costs
 from .own import OwnSide, own_side
 from .scenario_file import with_changes
@@ -112,7 +111,7 @@ def answer(case: Case, *, solving: str | None = None, progress: Callable[[float]
         OutOfReach: the own model cannot be timed on the scenario's card.
         ScenarioError: a value that does not fit the tables.
     """
-    case = _with_rent(case)
+    case = with_rent(case)
     for licence in case.scenario.licence:
         for name in licence.models:
             case.book.models.find(name)
@@ -163,25 +162,6 @@ def _with_own(said: Answer, moved: Sequence[SegmentToday], hosting: Sequence[Hos
         solved=solve(case, side, price=asked, driver=solving, images=images) if solving else None)
 
 
-def _with_rent(case: Case) -> Case:
-    """The case with a rented card's price read from the rent table, where the scenario names a row instead of a price.
-
-    Raises:
-        ScenarioError: neither a price nor a known row.
-    """
-    cost = case.scenario.own.cost
-    if not isinstance(cost, Rented) or cost.usd_per_gpu_h is not None:
-        return case
-    row = next((rent for rent in case.book.rents if rent.id == cost.rent_row), None)
-    if row is None:
-        raise ScenarioError(case.scenario.name, key="own.cost.rent_row", value=cost.rent_row,
-                            problem="no such row in the rent table, and no usd_per_gpu_h",
-                            remedy="state usd_per_gpu_h, or name a row that `planner gpus --rents` lists")
-    own = case.scenario.own.model_copy(
-        update={"cost": cost.model_copy(update={"usd_per_gpu_h": row.usd_per_gpu_h})})
-    return case.changed(case.scenario.model_copy(update={"own": own}))
-
-
 def _prices(case: Case, moved: Sequence[SegmentToday], today_rows: Sequence[SegmentToday]) -> (
         tuple[PriceReplaced, ...]):
     """The prices a GPU may replace: today's, the same weights hosted, and the cheapest hosted Flux."""
@@ -223,7 +203,7 @@ def _blend(name: str, says: str, moved: Sequence[SegmentToday], options: Sequenc
 
 
 def _what_if(case: Case, named: WhatIf) -> WhatIfAnswer:
-    other = _with_rent(case.changed(with_changes(case.scenario, named)))
+    other = with_rent(case.changed(with_changes(case.scenario, named)))
     everything = segments_today(other)
     moved = tuple(row for row in everything if row.own_images > 0)
     if not moved:

@@ -1,4 +1,7 @@
-"""Months of requests drawn from a demand: doubly stochastic by hour and by day, Poisson inside the hour. Pure."""
+"""Months of requests drawn from a demand: doubly stochastic by hour and by day, Poisson inside the hour. Pure.
+
+A demand with a past of its own is drawn from that past's days (`planner/redrawing.py`).
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from router.quantities import HOURS_PER_MONTH
+
+from .redrawing import redrawn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,17 +53,21 @@ def draw_month(volumes: Sequence[tuple[float, Shape]], rng: np.random.Generator,
 
     Args:
         volumes: images a month of each stream, and its shape. Streams of equal shape rise and fall together: they are
-            the same users.
+            the same users. So do streams of one past.
         rng: where chance comes from.
         hours: how many are drawn.
     """
     levels: dict[int, Array] = {}
     parts = []
     for stream, (volume, shape) in enumerate(volumes):
+        if shape.past is not None:
+            continue
         level = levels.get(id(shape))
         if level is None:
             level = levels[id(shape)] = _levels(shape, rng, hours)
         parts.append(_requests(stream, volume, shape, level=level, rng=rng))
+    again = [(stream, volume, shape) for stream, (volume, shape) in enumerate(volumes) if shape.past is not None]
+    parts += [(one.at, np.full(one.at.size, one.stream), one.images) for one in redrawn(again, rng, hours=hours)]
     at, streams, images = (np.concatenate(each) for each in zip(*parts, strict=True))
     order = np.argsort(at, kind="stable")
     return Month(at[order], streams[order], images[order])

@@ -14,21 +14,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .errors import PlannerError
+from .past_days import alike, clump_of, days_from, is_weekend, laid, weekday_of
 from .trace import DAY_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from .past_days import Day
     from .queueing import Array
     from .trace import Trace
 
 __all__ = ["Doubt", "Volatility", "foreseen", "volatility"]
 
-_WEEK, _WEEKEND = 7, 5
-_EPOCH_WEEKDAY = 3  # 1 January 1970 was a Thursday
+_WEEK = 7
 _LEAST_REQUESTS = 20
-_BURST_S, _HOUR_S = 600.0, 3600.0
-_CLUMP_SCALES_S = (60.0, 600.0)
+_BURST_S = 600.0
 _USUAL_DAY, _USUAL_DAY_WEIGHT = 0.2, 4  # as if four more days had strayed by 20 %
 _USUAL_CLUMP, _USUAL_CLUMP_WEIGHT = 3.0, 100  # as if a hundred more requests had come in threes
 _MOST_LARGER = 5.0
@@ -78,15 +78,16 @@ def foreseen(past: Trace, origin: float, *, days: float, draws: int, rng: np.ran
     if past.arrived.size < _LEAST_REQUESTS:
         raise PlannerError(f"{past.arrived.size} requests in the days before {origin:.0f}: too few to resample; at "
                            f"least {_LEAST_REQUESTS} are needed")
-    blocks, shown = _days_of(past, origin), volatility(past, origin)
+    days_before, shown = _days_of(past, origin), volatility(past, origin)
+    work = _work(past, days_before)
     # The past's level and its trend are each known as well as that many days tell them.
-    spread = math.hypot(doubt.growth * float(np.clip(math.sqrt(2 * _WEEK / len(blocks)), 0.7, 1.5)),
-                        shown.day * math.sqrt(2 / len(blocks)))
-    trend = doubt.trend_share * _weekly_trend(blocks) * (days / _WEEK + 1) / 2
+    spread = math.hypot(doubt.growth * float(np.clip(math.sqrt(2 * _WEEK / len(days_before)), 0.7, 1.5)),
+                        shown.day * math.sqrt(2 / len(days_before)))
+    trend = doubt.trend_share * _weekly_trend(work) * (days / _WEEK + 1) / 2
     burst = doubt.burst * math.log(shown.clump)
     for _ in range(draws):
         growth = trend + rng.normal(0.0, spread)
-        parts = [_day(blocks, origin, day, growth=growth + rng.normal(0.0, doubt.day * shown.day),
+        parts = [_day(past, days_before, origin + day * DAY_S, growth=growth + rng.normal(0.0, doubt.day * shown.day),
                       share=min(1.0, days - day), rng=rng) for day in range(math.ceil(days))]
         arrived, service = (np.concatenate(each) for each in zip(*parts, strict=True))
         order = np.argsort(arrived, kind="stable")
@@ -95,84 +96,53 @@ def foreseen(past: Trace, origin: float, *, days: float, draws: int, rng: np.ran
 
 def volatility(past: Trace, origin: float) -> Volatility:
     """How far the days before `origin` (seconds since 1970) stray from each other, and how large their clumps are."""
-    return Volatility(_day_noise(_days_of(past, origin)), _clump(past.arrived))
+    days = _days_of(past, origin)
+    return Volatility(_day_noise(days, _work(past, days)), _clump(past.arrived))
 
 
-@dataclass(frozen=True)
-class _Block:
-    """One day of the past, counted back from the origin: offsets from its begin, and service times."""
-
-    offsets: Array
-    service: Array
-    weekend: bool
-
-
-def _days_of(past: Trace, origin: float) -> list[_Block]:
+def _days_of(past: Trace, origin: float) -> tuple[Day, ...]:
     count = max(1, round((origin - float(past.arrived[0])) / DAY_S))
-    blocks = []
-    for back in range(count, 0, -1):
-        begin = origin - back * DAY_S
-        day = past.between(begin, begin + DAY_S)
-        blocks.append(_Block(day.arrived - begin, day.service, _is_weekend(begin)))
-    return blocks
+    return days_from(past, origin - count * DAY_S, count=count)
 
 
-def _is_weekend(instant: float) -> bool:
-    """By the middle of the day that begins then."""
-    return (int((instant + DAY_S / 2) // DAY_S) + _EPOCH_WEEKDAY) % _WEEK >= _WEEKEND
+def _work(past: Trace, days: Sequence[Day]) -> Array:
+    """GPU-seconds of each day."""
+    return np.array([float(past.service[day.first:day.first + day.offsets.size].sum()) for day in days])
 
 
-def _day_noise(blocks: Sequence[_Block]) -> float:
+def _day_noise(days: Sequence[Day], work: Array) -> float:
     """What level, weekend and trend leave unexplained of the log of a day's work, drawn towards the usual."""
-    work = np.array([float(block.service.sum()) for block in blocks])
     logs = np.log(np.maximum(work, _LEAST_DAY_SHARE * work.mean()) + 1e-9)
-    weekend, number = np.array([float(block.weekend) for block in blocks]), np.arange(len(blocks), dtype=float)
+    weekend, number = np.array([float(is_weekend(day.weekday)) for day in days]), np.arange(len(days), dtype=float)
     told = [np.ones_like(number)]
-    told += [weekend] if 0 < weekend.sum() < len(blocks) else []
-    told += [number - number.mean()] if len(blocks) >= _TREND_DAYS else []
+    told += [weekend] if 0 < weekend.sum() < len(days) else []
+    told += [number - number.mean()] if len(days) >= _TREND_DAYS else []
     design = np.stack(told, axis=1)
     left = logs - design @ np.linalg.lstsq(design, logs, rcond=None)[0]
-    free = max(0, len(blocks) - len(told))
+    free = max(0, len(days) - len(told))
     return math.sqrt((float(left @ left) + _USUAL_DAY_WEIGHT * _USUAL_DAY**2) / (free + _USUAL_DAY_WEIGHT))
 
 
 def _clump(arrived: Array) -> float:
-    """Requests of a clump: how counts of neighbouring spans differ, squared, over what they hold.
-
-    For a Poisson stream that is 1, for clumps of B requests it is E[B^2] / E[B]. Neighbours share the hour, so that the
-    hours' own ups and downs do not count.
-    """
-    begin, found = math.floor(float(arrived[0]) / _HOUR_S) * _HOUR_S, 1.0
-    for span in _CLUMP_SCALES_S:
-        counts = np.bincount(((arrived - begin) // span).astype(np.int64))
-        pairs = counts[:counts.size // 2 * 2].reshape(-1, 2).astype(np.float64)
-        found = max(found, float(((pairs[:, 0] - pairs[:, 1])**2).sum()) / max(1.0, float(pairs.sum())))
+    """Requests of a clump as measured, drawn towards the usual where few requests were seen."""
     known = arrived.size / (arrived.size + _USUAL_CLUMP_WEIGHT)
-    return known * found + (1 - known) * _USUAL_CLUMP
+    return known * clump_of(arrived) + (1 - known) * _USUAL_CLUMP
 
 
-def _weekly_trend(blocks: Sequence[_Block]) -> float:
+def _weekly_trend(work: Array) -> float:
     """Log growth of work from one week to the next; 0 where the past is shorter than two weeks."""
-    if len(blocks) < 2 * _WEEK:
+    if work.size < 2 * _WEEK:
         return 0.0
-    work = [sum(float(block.service.sum()) for block in some) for some in (blocks[-2 * _WEEK:-_WEEK], blocks[-_WEEK:])]
-    return 0.0 if min(work) <= 0 else float(np.clip(math.log(work[1] / work[0]), -0.7, 0.7))
+    before, last = float(work[-2 * _WEEK:-_WEEK].sum()), float(work[-_WEEK:].sum())
+    return 0.0 if min(before, last) <= 0 else float(np.clip(math.log(last / before), -0.7, 0.7))
 
 
-def _day(blocks: Sequence[_Block], origin: float, day: int, *, growth: float, share: float,
+def _day(past: Trace, days: Sequence[Day], begin: float, *, growth: float, share: float,
          rng: np.random.Generator) -> tuple[Array, Array]:
-    begin, left = origin + day * DAY_S, math.exp(growth)
-    alike = [block for block in blocks if block.weekend == _is_weekend(begin)] or list(blocks)
-    offsets: list[Array] = []
-    service: list[Array] = []
-    while left > 0:
-        # A whole day, then a part of another one laid over it: bursts come as they came, and more of them.
-        block = alike[int(rng.integers(len(alike)))]
-        kept = (rng.random(block.offsets.size) < left) & (block.offsets < share * DAY_S)
-        offsets.append(block.offsets[kept])
-        service.append(block.service[kept])
-        left -= 1
-    return begin + np.concatenate(offsets), np.concatenate(service)
+    like = alike(days, weekday_of(begin))
+    made = laid(lambda: like[int(rng.integers(len(like)))], math.exp(growth), rng=rng)
+    kept = made.offsets < share * DAY_S
+    return begin + made.offsets[kept], past.service[made.places[kept]]
 
 
 def _burstier(arrived: Array, service: Array, larger: float, rng: np.random.Generator) -> tuple[Array, Array]:

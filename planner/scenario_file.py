@@ -87,10 +87,19 @@ def _composed(path: Path, *, seen: tuple[Path, ...]) -> Document:
         raise ScenarioError(path, key="base", value=path.name, problem="the chain of bases has no end",
                             remedy="let a scenario rest on another one that does not rest on it")
     document = _read(path)
+    _beside(path, document)
     if "base" not in document:
         return document
     base = path.parent / str(document.pop("base"))
     return _merged(_composed(base, seen=(*seen, path)), document)
+
+
+def _beside(path: Path, document: Document) -> None:
+    """Let the traces that a file names stand relative to that file; addresses of books stay as they are."""
+    for table in (document, *(row for row in _list(path, document, "segment") if isinstance(row, dict))):
+        traffic = table.get("traffic")
+        if isinstance(traffic, dict) and isinstance(trace := traffic.get("trace"), str) and "://" not in trace:
+            traffic["trace"] = trace and str(path.parent / trace)
 
 
 def _read(path: Path) -> Document:

@@ -11,6 +11,7 @@ from router.request import MOST_IMAGES
 
 from .errors import PlannerError
 from .parts import Part
+from .redrawing import PastDays
 from .toml_document import Fact, PartialDay, UniqueIds, read_document
 
 if TYPE_CHECKING:
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Archetype", "Campaign", "Promise", "Shape", "Traffic", "load_archetypes", "shape_of"]
 
-_HOURS, _DAYS, _MONTH_H = 24, 7, 730
+_HOURS, _DAYS = 24, 7
+_SHAPED = ("hour_of_day", "weekday", "images_of_request", "hour_shape", "day_cv")
 _Rates = Annotated[tuple[Annotated[float, Field(ge=0, allow_inf_nan=False)], ...], Field(min_length=1)]
 _Images = Annotated[dict[int, Annotated[float, Field(ge=0, le=1)]], Field(min_length=1)]
 
@@ -44,10 +46,12 @@ class Traffic(Part):
     """The shape of demand; what is left out is the archetype's.
 
     `hour_of_day` are 24 and `weekday` 7 relative rates, from Monday, in UTC. `hour_shape` is the shape of the gamma
-    factor of every hour, `day_cv` the spread of every day's level. Growth is a month's.
+    factor of every hour, `day_cv` the spread of every day's level. Growth is a month's. A `trace` (CSV, Parquet, or the
+    address of the router's books) brings all of these from its own days.
     """
 
     archetype: str = "user-app"
+    trace: Annotated[str, Field(min_length=1)] | None = None
     growth_share_per_month: Annotated[float, Field(gt=-1, le=10)] = 0.0
     images_of_request: _Images | None = None
     hour_of_day: _Rates | None = None
@@ -71,6 +75,10 @@ class Traffic(Part):
             if rates is not None and (len(rates) != length or sum(rates) <= 0):
                 message = f"{name} needs {length} rates that are not all 0"
                 raise ValueError(message)
+        stated = [name for name in ("archetype", *_SHAPED) if name in self.model_fields_set]
+        if self.trace is not None and stated:
+            message = f"a trace has a shape of its own; leave out either trace or {', '.join(stated)}"
+            raise ValueError(message)
         return self
 
 
@@ -96,7 +104,8 @@ class _Archetypes(Fact):
 class Shape(Part):
     """A resolved shape: 168 rates from Monday 00:00 UTC with a mean of 1, and the noise around them.
 
-    `label` says where it is from and what of it is assumed.
+    `label` says where it is from and what of it is assumed. With a `past` its days are drawn again, and the noise
+    around the rates is theirs.
     """
 
     hour_of_week: tuple[float, ...]
@@ -105,6 +114,7 @@ class Shape(Part):
     day_cv: float
     campaign: tuple[Campaign, ...]
     label: str
+    past: PastDays | None = None
 
     @property
     def images_per_request(self) -> float:
@@ -146,9 +156,9 @@ def shape_of(traffic: Traffic, archetypes: Iterable[Archetype]) -> Shape:
     hours, days = traffic.hour_of_day or base.hour_of_day, traffic.weekday or base.weekday
     rates = [day * hour for day in days for hour in hours]
     mean = sum(rates) / len(rates)
-    stated = [name for name in ("hour_of_day", "weekday", "images_of_request", "hour_shape", "day_cv")
-              if getattr(traffic, name) is not None]
-    label = f"archetype {base.id} ({base.assumption})" + (f"; stated: {', '.join(stated)}" if stated else "")
+    stated = [name for name in _SHAPED if getattr(traffic, name) is not None]
+    label = "; ".join([f"archetype {base.id} ({base.assumption})"] * (len(stated) < len(_SHAPED))
+                      + [f"stated: {', '.join(stated)}"] * bool(stated))
     return Shape(hour_of_week=tuple(rate / mean for rate in rates),
                  images_of_request=dict(traffic.images_of_request or base.images_of_request),
                  hour_shape=base.hour_shape if traffic.hour_shape is None else traffic.hour_shape,

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from .statement import Statement
     from .uses import Kind
 
-__all__ = ["scenario_text", "segment_names"]
+__all__ = ["OWN_TO_START", "scenario_text", "segment_names"]
 
 _MOST_IMAGES = 10_000_000_000
-_OWN = """\
-# A place to start, not from the bill: what you would run instead. Put your own numbers in.
+OWN_TO_START = """\
+# A place to start, not from what was read: what you would run instead. Put your own numbers in.
 [own]
 model = "flux-2-klein-4b"
 gpu = "l40s"
@@ -64,7 +64,8 @@ def scenario_text(told: Statement) -> str:
     if not known:
         raise PlannerError("no image was counted whose model and price are known, and a scenario needs some; add the "
                            "costs, or price another day with --on")
-    return "\n".join([*_head(told), *(text for line in known for text in _segment(line, names[line.kind])), "", _OWN])
+    segments = (text for line in known for text in _segment(line, names[line.kind]))
+    return "\n".join([*_head(told), *segments, "", OWN_TO_START])
 
 
 def _head(told: Statement) -> Iterator[str]:

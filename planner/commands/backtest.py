@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,6 +16,8 @@ from planner.errors import PlannerError
 
 if TYPE_CHECKING:
     from planner.backtest import Backtest, Range
+    from planner.past import Past
+    from planner.trace import Trace
 
 __all__ = ["backtest_command"]
 
@@ -25,7 +26,9 @@ _FILE_COLUMNS = 130
 
 
 @click.command("backtest")
-@click.argument("trace", type=click.Path(path_type=Path))
+@click.argument("source", metavar="TRACE_OR_LEDGER")
+@click.option("--seconds-per-image", type=click.FloatRange(1e-4, 1e6),
+              help="GPU-seconds of an image, where the past does not say (or instead of what it says).")
 @click.option("--train-days", type=click.IntRange(1, 366), default=14, show_default=True, help="Days to learn from.")
 @click.option("--test-days", type=click.IntRange(1, 92), default=7, show_default=True, help="Days to foresee.")
 @click.option("--gpus", default="1-8", show_default=True, help="Fleets, as in 1-8 or 1,2,4.")
@@ -34,16 +37,17 @@ _FILE_COLUMNS = 130
 @click.option("--draws", type=click.IntRange(20, 10_000), default=300, show_default=True, help="Futures an origin.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Of the draws.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def backtest_command(trace: Path, gpus: str, *, as_json: bool, **asked: Any) -> None:
-    """Forecast each fleet's waits from the first days of TRACE and hold the 90 % intervals against the days that came.
+def backtest_command(source: str, gpus: str, *, as_json: bool, **asked: Any) -> None:
+    """Forecast each fleet's waits from the first days of a past and hold the 90 % intervals against the days that came.
 
-    TRACE is a CSV file with arrived_at (ISO 8601, UTC), n, and service_s, the GPU-seconds of the whole request.
+    TRACE_OR_LEDGER is a CSV or Parquet file with arrived_at (ISO 8601, UTC), n, and service_s, the GPU-seconds of the
+    whole request; or the address of the router's books, which hold no GPU-seconds: give --seconds-per-image.
     """
     from planner.backtest import backtest  # noqa: PLC0415 (numpy is loaded by what simulates)
-    from planner.trace import read_trace  # noqa: PLC0415 (as above)
+    from planner.past import read_past  # noqa: PLC0415 (as above)
 
     fleets, console = _fleets(gpus), Console(stderr=True)
-    requests = read_trace(trace)
+    requests = _timed(read_past(source), asked["seconds_per_image"])
     with Progress(transient=True, disable=as_json or not console.is_terminal, console=console) as bar:
         task = bar.add_task("origins", total=1.0)
         made = backtest(requests, fleets, train_days=asked["train_days"], test_days=asked["test_days"],
@@ -57,6 +61,17 @@ def backtest_command(trace: Path, gpus: str, *, as_json: bool, **asked: Any) -> 
     for name, words in (("p95_wait_s", "p95 wait"), ("share_over_slo", f"share over {asked['slo_wait']:g} s")):
         held = round(made.coverage(name) * len(made.fleets))
         out.print(f"{words}: {held} of {len(made.fleets)} intervals of 90 % held what came ({made.coverage(name):.0%})")
+
+
+def _timed(past: Past, seconds_per_image: float | None) -> Trace:
+    """Every request with its GPU-seconds."""
+    if seconds_per_image is not None:
+        return past.trace.at_seconds_per_image(seconds_per_image)
+    unknown = past.trace.arrived.size - int(past.trace.timed.sum())
+    if unknown:
+        raise PlannerError(f"{past.source}: {unknown:,} of {past.trace.arrived.size:,} requests have no service_s; "
+                           "give --seconds-per-image, as planner throughput tells it")
+    return past.trace
 
 
 def _fleets(text: str) -> tuple[int, ...]:

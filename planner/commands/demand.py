@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 import click
 
 from planner.lazy import LazyGroup
+from router.errors import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from planner.demand import Demand
+    from planner.past import Past
 
 __all__ = ["demand", "fit"]
-
-_BARS = " ▁▂▃▄▅▆▇█"
-
 
 _COMMANDS = {
     "fit": ("planner.commands.demand:fit", "What a trace of requests is like: volume, hours, bursts, growth."),
@@ -29,42 +28,51 @@ _COMMANDS = {
 demand = LazyGroup("demand", commands_at=_COMMANDS, help="What traffic is like, from a trace or a bill of it.")
 
 
-@click.command()
-@click.argument("trace", type=click.Path(path_type=Path))
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def fit(trace: Path, *, as_json: bool) -> None:
-    """What TRACE is like: volume, mix, hours, bursts, growth.
+class _Asked(TypedDict):
+    write_scenario: Path | None
+    force: bool
+    on: datetime | None
+    data: Path | None
+    as_json: bool
 
-    TRACE is a CSV file with arrived_at (ISO 8601, UTC), n, and service_s, the GPU-seconds of the whole request.
+
+@click.command()
+@click.argument("source", metavar="TRACE_OR_LEDGER")
+@click.option("--write-scenario", type=click.Path(path_type=Path),
+              help="Write a scenario of this shape and volume, a segment each, for planner mix.")
+@click.option("--force", is_flag=True, help="Overwrite it.")
+@click.option("--on", type=click.DateTime(["%Y-%m-%d"]), help="With --write-scenario: day of the prices (today).")
+@click.option("--data", type=click.Path(path_type=Path), help="Overlay folder of tables (or BREAKEVEN_DATA).")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def fit(source: str, **asked: Unpack[_Asked]) -> None:
+    """What TRACE_OR_LEDGER is like: volume, segments, hours, bursts, growth.
+
+    It is a CSV or Parquet file with arrived_at (ISO 8601, UTC) and whatever else is known of a request (n, width,
+    height, size, segment, quality, operation, model, service_s: GPU-seconds of the whole request), or the address of
+    the router's books, as in sqlite:///breakeven.sqlite.
     """
     from planner.demand import fit_demand  # noqa: PLC0415 (numpy is loaded by what computes)
-    from planner.trace import read_trace  # noqa: PLC0415 (as above)
+    from planner.demand_report import demand_lines, parts_json  # noqa: PLC0415 (as above)
+    from planner.past import read_past  # noqa: PLC0415 (as above)
 
-    found = fit_demand(read_trace(trace))
-    if as_json:
-        click.echo(json.dumps(asdict(found), indent=2))
-    else:
-        click.echo("\n".join(_lines(found)))
+    past = read_past(source)
+    found = fit_demand(past.trace, source=past.source)
+    if asked["write_scenario"] is not None:
+        _write(asked["write_scenario"], past, found, asked)
+    if asked["as_json"]:
+        click.echo(json.dumps({"source": past.source, "content_sha256": past.digest} | asdict(found) | parts_json(past),
+                              indent=2, allow_nan=False))
+        return
+    click.echo("\n".join(map(one_line, demand_lines(past, found))))
+    if asked["write_scenario"] is not None:
+        click.echo(one_line(f"written: {asked['write_scenario']}; next: planner mix {asked['write_scenario']}"))
 
 
-def _lines(found: Demand) -> Iterator[str]:
-    yield (f"{found.requests:,} requests, {found.images:,} images in {found.days:.1f} days: "
-           f"{found.images_per_month:,.0f} images a month at this rate")
-    yield "images a request: " + ", ".join(
-        f"{number}: {share:.0%}" for number, share in found.images_of_request.items())
-    yield (f"GPU-seconds a request: mean {found.service_mean_s:.3g}, median {found.service_p50_s:.3g}, 19 of 20 within "
-           f"{found.service_p95_s:.3g}, CV {found.service_cv:.2f}; {found.busy_gpus:.2f} cards work on average")
-    most = max(found.hour_of_day)
-    bars = "".join(_BARS[round(rate / most * (len(_BARS) - 1))] for rate in found.hour_of_day)
-    yield f"hour of day, UTC: [{bars}]  the busiest {found.peak_hour_of_day:.1f} times the mean"
-    yield (f"busiest hour that came: {found.peak_hour:.1f} times the mean; {found.empty_hours:.0%} of hours without a "
-           "request")
-    yield "variance over mean of counts (1 is chance): " + ", ".join(
-        f"{value:.3g} in {seconds // 60} min" for seconds, value in found.dispersion.items())
-    if found.hour_noise > 0:
-        yield (f"beyond its place in the day an hour's rate varies by {found.hour_noise**0.5:.0%} (a gamma factor of "
-               f"shape {1 / found.hour_noise:.2g})")
-    if found.arrival_cv is not None:
-        yield f"gaps inside busy hours: CV {found.arrival_cv:.2f} (1 is chance)"
-    yield ("growth: not known below two weeks" if found.weekly_growth is None
-           else f"growth from week to week: {found.weekly_growth - 1:+.1%}")
+def _write(path: Path, past: Past, found: Demand, asked: _Asked) -> None:
+    from planner.book import open_book  # noqa: PLC0415 (as above)
+    from planner.demand_scenario import demand_scenario  # noqa: PLC0415 (as above)
+    from planner.mix.files import write_new  # noqa: PLC0415 (as above)
+
+    on = asked["on"].date() if asked["on"] else datetime.now(tz=UTC).date()
+    text = demand_scenario(past, found, prices=open_book(asked["data"], os.environ).prices, on=on)
+    write_new(path, text, force=asked["force"])

@@ -20,7 +20,7 @@ from planner.errors import PlannerError
 from planner.scenario_file import find_scenario, load_scenario
 from planner.uncertainty import Draws
 from router.catalog import table_files
-from router.errors import OutOfReach, PriceError
+from router.errors import OutOfReach, PriceError, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,7 +76,7 @@ def size(scenario: str, **asked: Unpack[_Asked]) -> None:
                                _sized(case, asked, lambda share: bar.update(task, completed=share)))
         except (PriceError, OutOfReach) as error:
             raise PlannerError(f"{path}: {error}") from None
-    click.echo(json.dumps(document, indent=2) if asked["as_json"] else "\n".join(lines))
+    click.echo(json.dumps(document, indent=2) if asked["as_json"] else "\n".join(map(one_line, lines)))
 
 
 def _fleet_settings(text: str | None) -> list[tuple[str, str]]:
@@ -110,10 +110,13 @@ def _rooms(case: Case, asked: _Asked) -> tuple[list[str], dict[str, Any]]:
 
 
 def _sized_lines(made: Sized) -> Iterator[str]:
+    from planner.mix.demand import demand_lines  # noqa: PLC0415 (numpy is loaded by what computes)
+
     case, chosen = made.drawn.planned.case, made.chosen
     yield case.scenario.name
     yield (f"Prices of {case.on}; {len(made.drawn.months)} months drawn; {case.scenario.own.gpu}, {made.paying.word}; "
            "nothing goes elsewhere")
+    yield from demand_lines(made.drawn.planned)
     yield ""
     found = chosen.outcome
     yield (f"{chosen.cards} card{'s' * (chosen.cards > 1)}, busy {found.busy_share:.1%} of the time, "
@@ -134,8 +137,11 @@ def _sized_lines(made: Sized) -> Iterator[str]:
 
 
 def _sized_json(made: Sized) -> dict[str, Any]:
+    from planner.mix.demand import pasts_json  # noqa: PLC0415 (as above)
+
     found = made.chosen.outcome
-    return {"cards": made.chosen.cards, "usd": made.chosen.usd, "busy_share": found.busy_share,
+    return {"pasts": pasts_json(made.drawn.planned), "cards": made.chosen.cards, "usd": made.chosen.usd,
+            "busy_share": found.busy_share,
             "hosted_usd": made.hosted_usd, "foresight_gpu_h": made.foresight_gpu_h,
             "rejected": [{"cards": one.cards, "why": one.refused} for one in made.fleets[:-1]],
             "segments": [{"segment": one.segment, "can_wait": one.can_wait, "seconds_per_image": one.seconds} | {

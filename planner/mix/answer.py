@@ -10,6 +10,7 @@ import numpy as np
 from planner.displaceable import segments_today
 from planner.errors import PlannerError
 from planner.fleet import WEEK_H
+from planner.named_rent import with_rent
 from router.quantities import HOURS_PER_MONTH
 
 from .documents import Rules, confidential_terms, hosted_vendors
@@ -107,6 +108,7 @@ def best_mix(case: Case, *, vendors: Sequence[str] = (), ahead_months: float = 0
     Raises:
         PlannerError: work that nobody may make, or a promise nobody can keep.
     """
+    case = with_rent(case)
     accounts = hosted_vendors(case, vendors)
     rules = Rules({one.name: _USUAL_WAIT_S for one in case.scenario.segment})
     planned = streams_of(case, rules, vendors=accounts, ahead_months=ahead_months)

@@ -9,6 +9,8 @@ import numpy as np
 from router.card_hours import hours_text
 from router.quantities import HOURS_PER_MONTH
 
+from .demand import demand_lines, pasts_json
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -41,8 +43,7 @@ def mix_lines(mix: Mix) -> Iterator[str]:
     part = "" if mix.drawn.hours == HOURS_PER_MONTH else f" of {mix.drawn.hours} hours each"
     yield (f"Prices of {case.on}; {len(mix.drawn.months)} months{part} drawn; own cards {case.scenario.own.gpu}, "
            f"{mix.paying.word}")
-    for label in dict.fromkeys(one.shape.label for one in mix.drawn.planned.streams):
-        yield f"Demand: {label}"
+    yield from demand_lines(mix.drawn.planned)
     yield ""
     yield f"Verdict: {verdict_line(mix)}."
     yield ""
@@ -85,6 +86,7 @@ def mix_json(mix: Mix) -> dict[str, Any]:
         "accounts": [lane.__dict__ | {"says": str(lane)} for lane in mix.lanes], "changes": list(mix.changes),
         "doubts": [one.__dict__ | {"turns": one.turns} for one in mix.doubts], "notes": list(mix.notes),
         "demand": sorted({one.shape.label for one in mix.drawn.planned.streams}),
+        "pasts": pasts_json(mix.drawn.planned),
         "work": [{"segment": one.segment, "can_wait": one.can_wait, "images_per_month": one.images_per_month,
                   "times_today": one.again, "hosted_times_own": one.hosted_again,
                   "own": one.own, "why_not_own": one.why_not, "seconds_per_image": one.seconds, "hosted": one.hosted,

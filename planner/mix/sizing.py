@@ -10,6 +10,7 @@ import numpy as np
 from planner.drawing import draw_month
 from planner.errors import PlannerError
 from planner.fleet import TRAVEL_S, WEEK_H
+from planner.named_rent import with_rent
 from planner.queueing import waits
 from router.errors import OutOfReach
 from router.gpus import find_gpu
@@ -107,7 +108,7 @@ def sized(case: Case, *, ahead_months: float = 0.0, seed: int = 1, told: Callabl
     Raises:
         PlannerError: no own card may make anything, or no fleet keeps a promise.
     """
-    rules = Rules({})
+    case, rules = with_rent(case), Rules({})
     planned = streams_of(case, rules, vendors=hosted_vendors(case, ()), ahead_months=ahead_months)
     planned = replace(planned, streams=tuple(replace(one, leaves=False) for one in planned.streams if one.own))
     if not planned.streams:
@@ -135,18 +136,20 @@ def room_of(case: Case, *, models: Sequence[str], cards: int, p95_s: float, seed
     Raises:
         OutOfReach: a card or model nobody knows.
     """
+    case = with_rent(case)
     find_gpu(case.book.law.gpus, case.scenario.own.gpu)
     for name in models:
         case.book.models.find(name)
+    shape = streams_of(case, Rules({}), vendors=hosted_vendors(case, ())).streams[0].shape
     for model in models:
         for engine in ("diffusers", "sglang", "vllm-omni"):
             for precision in _PRECISIONS:
                 own = case.scenario.own.model_copy(update={"model": model, "engine": engine, "precision": precision,
                                                            "steps": None, "seconds_per_image": None})
-                yield _room(case, own, cards=cards, p95_s=p95_s, seed=seed)
+                yield _room(case, own, shape, cards=cards, p95_s=p95_s, seed=seed)
 
 
-def _room(case: Case, own: Own, *, cards: int, p95_s: float, seed: int) -> Room:
+def _room(case: Case, own: Own, shape: Shape, *, cards: int, p95_s: float, seed: int) -> Room:
     name = case.book.models.find(own.model).id
     size = case.scenario.segment[0].size
     try:
@@ -159,19 +162,18 @@ def _room(case: Case, own: Own, *, cards: int, p95_s: float, seed: int) -> Room:
         return Room(name, own.engine, own.precision, f"no fleet meets p95 {p95_s:g} s: service time alone is "
                     f"{seconds:.1f} s", seconds, memory)
     paying = paying_of(case)
-    most, busy, p95 = _most_images(case, seconds, cards=cards, p95_s=p95_s, seed=seed)
+    most, busy, p95 = _most_images(shape, seconds, cards=cards, p95_s=p95_s, seed=seed)
     usd = paying.cards_usd(np.full(WEEK_H, cards)) + paying.fixed_usd
     return Room(name, own.engine, own.precision, "", seconds, memory, most, busy, p95, usd / most if most else 0.0)
 
 
-def _most_images(case: Case, seconds: float, *, cards: int, p95_s: float, seed: int) -> tuple[float, float, float]:
+def _most_images(shape: Shape, seconds: float, *, cards: int, p95_s: float, seed: int) -> tuple[float, float, float]:
     """The most images a month, their busy share and p95, by halving between nothing and a fleet that never rests."""
-    one = streams_of(case, Rules({}), vendors=hosted_vendors(case, ())).streams[0]
     full = cards * HOURS_PER_MONTH * 3600 / seconds
     low, high, best = 0.0, full, (0.0, 0.0, 0.0)
     for _ in range(_HALVINGS):
         volume = (low + high) / 2
-        p95 = _bad_p95(volume, one.shape, seconds, cards=cards, seed=seed)
+        p95 = _bad_p95(volume, shape, seconds, cards=cards, seed=seed)
         if p95 <= p95_s:
             low, best = volume, (volume, volume / full, p95)
         else:

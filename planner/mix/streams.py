@@ -11,7 +11,6 @@ from planner.case import Case  # noqa: TC001 (kept on the value)
 from planner.errors import PlannerError
 from planner.fleet import TRAVEL_S, WEEK_H, Work
 from planner.replay.money import Money
-from planner.traffic import shape_of
 from router.adopting.traffic import RecordedRequest
 from router.decide import compile_policy, decide
 from router.delivery import parts_of
@@ -19,6 +18,7 @@ from router.options import Catalogue, options_of
 from router.pictures import Picture
 from router.states import States
 
+from .demand import shapes_of
 from .documents import KEPT, planned_policy, planned_settings, policy_document, settings_document
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from planner.drawing import Month
     from planner.scenario import Segment
-    from planner.traffic import Promise, Shape, Traffic
+    from planner.traffic import Promise, Shape
     from router.decide import Compiled
     from router.ranking import Candidate
     from router.settings import Settings
@@ -102,7 +102,7 @@ def streams_of(case: Case, rules: Rules, *, vendors: Sequence[str], ahead_months
     if not any(not option.backend.is_own for option in both[1].catalogue.options):
         raise PlannerError(f"{case.on}: no price of {', '.join(vendors)} is known on that day; give a later --on, or "
                            "rows with --data")
-    shapes = {traffic: shape_of(traffic, case.book.archetypes) for traffic in _traffics(case)}
+    shapes = shapes_of(case)
     made = []
     for segment in case.scenario.segment:
         traffic = segment.traffic or case.scenario.traffic
@@ -110,7 +110,7 @@ def streams_of(case: Case, rules: Rules, *, vendors: Sequence[str], ahead_months
         for name, can_wait, images in _parts(segment, grown):
             if images > 0:
                 made.append(_stream(case, both, request_of(segment, name, can_wait=can_wait), images=images,
-                                    shape=shapes[traffic]))
+                                    shape=shapes[segment.name]))
     if not made:
         raise PlannerError("no segment has a volume above 0; give images_per_month")
     return Planned(case, tuple(vendors), tuple(made))
@@ -155,10 +155,6 @@ def _deadline(case: Case, rules: Rules, stream: Stream) -> float:
     """The longest queue at which what may go nowhere else is still taken."""
     segment = policy_document(case, rules)["segment"][stream.segment]
     return float(segment["deadline_s"]) - stream.own_p95_s
-
-
-def _traffics(case: Case) -> list[Traffic]:
-    return [case.scenario.traffic, *(segment.traffic for segment in case.scenario.segment if segment.traffic)]
 
 
 def _parts(segment: Segment, volume: float) -> list[tuple[str, bool, float]]:

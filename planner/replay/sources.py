@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from planner.errors import PlannerError
+from planner.trace_rows import read_rows
 from router.adopting.traffic import read_recorded
 from router.errors import BadRequest
 from router.ledger.open import open_books
@@ -25,14 +25,11 @@ if TYPE_CHECKING:
     from router.request import ImageRequest
     from router.settings import Settings
 
-__all__ = ["PARQUET", "Readings", "ledger_requests", "trace_requests"]
+__all__ = ["Readings", "ledger_requests", "trace_requests"]
 
-PARQUET = (".parquet", ".pq")
-_WHEN, _OWN = ("arrived_at", "at"), "service_s"
 _READ = ("prompt", "prompt_chars", "text_words", "model", "size", "quality", "n", "operation", "references", "segment",
          "data_class", "tenant", "urgency", "width", "height", "project")
 _CLASSES_KEPT = 4096
-_MOST_SERVICE_S = 86_400.0
 
 
 class Readings:
@@ -76,17 +73,11 @@ def trace_requests(path: Path, readings: Readings) -> Iterator[Asked]:
     Raises:
         PlannerError: a file or row that cannot be read, a clock that goes backwards, no row at all.
     """
-    last = float("-inf")
-    for line, (at, cells, own_s) in _rows(path):
-        if at < last:
-            raise PlannerError(f"{path}:{line}: the clock goes backwards; sort the trace by arrived_at")
-        last = at
+    for row in read_rows(path, _READ):
         try:
-            yield Asked(at, readings.of(*cells), own_s)
+            yield Asked(row.at, readings.of(row.names, row.cells), row.own_s)
         except BadRequest as error:
-            raise PlannerError(f"{path}:{line}: {error}") from None
-    if last == float("-inf"):
-        raise PlannerError(f"{path}: no request in it; give a trace with one line for each request")
+            raise PlannerError(f"{path}:{row.line}: {error}") from None
 
 
 def ledger_requests(url: str, readings: Readings, *, since: datetime, until: datetime) -> Iterator[Asked]:
@@ -115,80 +106,3 @@ class _Books:
 
     def close(self) -> None:
         self.opened.dispose()
-
-
-_Row = tuple[float, tuple[tuple[str, ...], tuple[Any, ...]], float | None]
-
-
-def _rows(path: Path) -> Iterator[tuple[int, _Row]]:
-    return _parquet_rows(path) if path.suffix in PARQUET else _csv_rows(path)
-
-
-def _csv_rows(path: Path) -> Iterator[tuple[int, _Row]]:
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.reader(file)
-            names = [name.strip() for name in next(reader, [])]
-            when, own, kept = _columns(path, names)
-            wanted = tuple(names[place] for place in kept)
-            for cells in reader:
-                line = reader.line_num
-                if len(cells) != len(names):
-                    raise PlannerError(f"{path}:{line}: {len(cells)} cells under {len(names)} names; mend the line")
-                yield line, (_instant(path, line, cells[when]), (wanted, tuple([cells[place] for place in kept])),
-                             None if own is None else _seconds(path, line, cells[own]))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise PlannerError(f"{path}: cannot be read ({type(error).__name__}); give a CSV file in UTF-8 or a Parquet "
-                           "file") from None
-
-
-def _parquet_rows(path: Path) -> Iterator[tuple[int, _Row]]:
-    try:
-        from pyarrow import ArrowException, parquet  # noqa: PLC0415 (asked for when such a file is read)
-    except ImportError:
-        raise PlannerError(f"{path}: reading Parquet needs pyarrow; pip install 'breakeven[parquet]', or give a CSV "
-                           "file") from None
-    try:
-        file = parquet.ParquetFile(path)
-        names = list(file.schema_arrow.names)
-        when, own, kept = _columns(path, names)
-        wanted, line = tuple(names[place] for place in kept), 0
-        for batch in file.iter_batches():
-            columns = [column.to_pylist() for column in batch.columns]
-            for cells in zip(*columns, strict=True):
-                line += 1
-                chosen = tuple(["" if cells[place] is None else cells[place] for place in kept])
-                yield line, (_instant(path, line, cells[when]), (wanted, chosen),
-                             None if own is None else _seconds(path, line, cells[own]))
-    except (OSError, ArrowException) as error:
-        raise PlannerError(f"{path}: cannot be read as Parquet ({type(error).__name__})") from None
-
-
-def _columns(path: Path, names: Sequence[str]) -> tuple[int, int | None, tuple[int, ...]]:
-    when = next((names.index(name) for name in _WHEN if name in names), None)
-    if when is None:
-        raise PlannerError(f"{path}: no column arrived_at; a trace has arrived_at, n, width, height, segment ...")
-    kept = tuple(place for place, name in enumerate(names) if name in _READ)
-    return when, names.index(_OWN) if _OWN in names else None, kept
-
-
-def _instant(path: Path, line: int, value: Any) -> float:
-    try:
-        found = value if isinstance(value, datetime) else datetime.fromisoformat(str(value).strip())
-        return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
-    except (ValueError, OverflowError):
-        raise PlannerError(f"{path}:{line}: arrived_at = {str(value)[:40]!r}: no instant; write it as "
-                           "2026-11-25T12:00:00Z") from None
-
-
-def _seconds(path: Path, line: int, value: Any) -> float | None:
-    if value in (None, ""):
-        return None
-    try:
-        seconds = float(value)
-    except (TypeError, ValueError):
-        seconds = -1.0
-    if not 0 <= seconds <= _MOST_SERVICE_S:
-        raise PlannerError(f"{path}:{line}: service_s = {str(value)[:40]!r}: no time; give GPU-seconds from 0 to "
-                           f"{_MOST_SERVICE_S:,.0f}")
-    return seconds

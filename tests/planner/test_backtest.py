@@ -14,7 +14,8 @@ from traffic import BEGIN, clumped, traffic, write
 
 from planner.backtest import backtest
 from planner.errors import PlannerError
-from planner.trace import DAY_S, Trace, read_trace
+from planner.past import read_past
+from planner.trace import DAY_S, Trace
 
 PLANNER = Path(sys.executable).with_name("planner")
 
@@ -26,7 +27,7 @@ def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 def test_a_trace_is_read_as_it_was_written(tmp_path: Path) -> None:
     made = traffic(1, days=2)
-    read = read_trace(write(made, tmp_path / "t.csv"))
+    read = read_past(str(write(made, tmp_path / "t.csv"))).trace
     np.testing.assert_allclose(read.arrived, made.arrived, atol=1e-5)
     np.testing.assert_array_equal(read.images, made.images)
     part = read.between(BEGIN + DAY_S, BEGIN + 2 * DAY_S)
@@ -35,18 +36,18 @@ def test_a_trace_is_read_as_it_was_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("text", "told"), [
-    ("", "no column arrived_at and no column service_s"), ("arrived_at,n\n", "no column service_s"),
+    ("", "no column arrived_at"), ("n,service_s\n", "no column arrived_at"),
     ("arrived_at,n,service_s\n", "no request in it"),
     ("arrived_at,n,service_s\n2026-01-01T00:00:00Z,1,5\n2025-01-01T00:00:00Z,1,5\n", ":3: .*the clock goes backwards"),
     ("arrived_at,n,service_s\n2026-01-01T00:00:00Z,-1,5\n", ":2: n = '-1'"),
     ("arrived_at,n,service_s\n2026-01-01T00:00:00Z,1,-5\n", ":2: service_s = '-5'"),
     ("arrived_at,n,service_s\n2026-01-01T00:00:00Z,1,nan\n", ":2: service_s = 'nan'"),
     ("arrived_at,n,service_s\nyesterday,1,5\n", ":2: arrived_at = 'yesterday'"),
-    ("arrived_at,n,service_s\n2026-01-01T00:00:00Z,1\n", ":2: the line is cut off")])
+    ("arrived_at,n,service_s\n2026-01-01T00:00:00Z,1\n", ":2: 2 cells under 3 names; the line is cut off")])
 def test_what_is_no_trace_is_one_line(tmp_path: Path, text: str, told: str) -> None:
     (tmp_path / "t.csv").write_text(text)
     with pytest.raises(PlannerError, match=told) as caught:
-        read_trace(tmp_path / "t.csv")
+        read_past(str(tmp_path / "t.csv"))
     assert "\n" not in str(caught.value)
     done = run(tmp_path, "t.csv")
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)

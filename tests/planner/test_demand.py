@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from traffic import BEGIN, IMAGES, SHARES, traffic, write
+from traffic import BEGIN, IMAGES, SHARES, WEEKDAYS, traffic, write
 
 from planner.demand import fit_demand
 from planner.errors import PlannerError
@@ -24,10 +24,14 @@ def test_a_world_is_told_as_it_was_made() -> None:
     assert found.images_per_month == pytest.approx(found.images / found.days * 30.44, rel=1e-3)
     assert {number: pytest.approx(share, abs=0.01) for number, share in zip(IMAGES, SHARES, strict=True)} == (
         found.images_of_request)
-    assert found.service_p50_s == pytest.approx(23.0, rel=0.03)
-    assert found.weekly_growth == pytest.approx(2.0 ** (1 / 8), rel=0.03)
-    # The gamma factor's 1/4, and what weekdays and growth add to it.
-    assert 0.25 < found.hour_noise < 0.45
+    assert found.card_time is not None
+    assert (found.card_time.p50_s, found.card_time.known_share) == (pytest.approx(23.0, rel=0.03), 1.0)
+    growth, weekday = found.whole.growth, found.whole.weekday
+    assert growth is not None
+    assert weekday is not None
+    assert growth.low < 2.0 ** (1 / 8) < growth.high < 1.2
+    assert found.whole.hour_noise == pytest.approx(0.25, rel=0.1)
+    assert weekday == pytest.approx(WEEKDAYS / WEEKDAYS.mean(), abs=0.12)
     assert found.arrival_cv == pytest.approx(1.0, abs=0.08)
     assert int(np.argmax(found.hour_of_day)) in (14, 15, 16)
     assert found.hour_of_week is not None
@@ -40,17 +44,21 @@ def test_chance_alone_has_a_dispersion_of_one_and_no_noise() -> None:
     arrived = np.sort(BEGIN + rng.random(60_000) * 20 * DAY_S)
     found = fit_demand(Trace(arrived, np.ones(arrived.size, dtype=np.int64), np.full(arrived.size, 3.0)))
     assert all(value == pytest.approx(1.0, abs=0.15) for value in found.dispersion.values())
-    assert found.hour_noise < 0.003
-    assert found.busy_gpus == pytest.approx(60_000 * 3 / (20 * DAY_S), rel=0.01)
-    assert (found.service_cv, found.peak_hour < 1.5) == (0.0, True)
-    assert found.weekly_growth == pytest.approx(1.0, abs=0.05)
+    assert found.whole.hour_noise is not None
+    assert found.whole.hour_noise < 0.003
+    assert found.card_time is not None
+    assert found.card_time.busy_gpus == pytest.approx(60_000 * 3 / (20 * DAY_S), rel=0.01)
+    assert (found.card_time.cv, found.peak_hour < 1.5) == (0.0, True)
+    assert found.whole.day_cv == pytest.approx(0.0, abs=0.02)
+    assert found.whole.growth is not None
+    assert found.whole.growth.low < 1.0 < found.whole.growth.high
 
 
 def test_less_than_a_day_is_one_line_and_less_than_two_weeks_has_no_growth() -> None:
     short = traffic(3, days=5)
-    assert fit_demand(short).weekly_growth is None
+    assert (fit_demand(short).whole.growth, fit_demand(short).whole.day_cv) == (None, None)
     assert fit_demand(short).hour_of_week is None
-    with pytest.raises(PlannerError, match="at least a day is needed"):
+    with pytest.raises(PlannerError, match=r"the trace: 11\.9 hours .* at least a day is needed"):
         fit_demand(short.between(BEGIN, BEGIN + DAY_S / 2))
 
 
