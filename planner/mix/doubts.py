@@ -33,13 +33,14 @@ class Doubt:
     """One thing that is not known for sure.
 
     Attributes:
-        name: what it is, with its interval and where that comes from.
+        name: what it is, with its interval; `source` is where that comes from.
         low_usd, high_usd: what the way with cards costs more a month than all hosted at either end; below 0 it is less.
         finds_out: how to know better.
         finds_out_usd: what that costs.
     """
 
     name: str
+    source: str
     low_usd: float
     high_usd: float
     finds_out: str
@@ -118,8 +119,8 @@ def _time(drawn: Months, paying: Paying, spread: Spread, *, gap: _Gap, own: Outc
                  for end in (spread.low, spread.high))
     rent, card = _hour_usd(drawn.planned.case), drawn.planned.case.scenario.own.gpu
     how = f"planner measure on one {card}" + (f", an hour of it at ${rent:.2f}" if rent else ", one that is there")
-    return Doubt(f"own time of {spread.low:.2f} to {spread.high:.2f} s an image ({spread.source})", low, high, how,
-                 rent or 0.0)
+    return Doubt(f"own time of {spread.low:.2f} to {spread.high:.2f} s an image", spread.source, low, high,
+                 how, rent or 0.0)
 
 
 def _gap_of(drawn: Months, paying: Paying, *, own: Outcome, times: float) -> float:
@@ -135,12 +136,12 @@ def _bills(case: Case, spreads: Mapping[str, Spread], gap: _Gap) -> Iterator[Dou
     rent, staff = spreads["rent"], spreads["staff"]
     if gap.cards > 0 and not rent.is_certain:
         low, high = (gap.usd + gap.cards * (rent.factor(end) - 1) for end in (rent.low, rent.high))
-        yield Doubt(f"a card for ${rent.low:.2f} to ${rent.high:.2f} an hour ({rent.source})", low, high,
+        yield Doubt(f"a card for ${rent.low:.2f} to ${rent.high:.2f} an hour", rent.source, low, high,
                     "ask for quotes", 0.0)
     people = case.scenario.own.staff.fte * float(case.scenario.own.staff.usd_per_fte_month)
     if people and gap.fixed:
         low, high = (gap.usd + people * (staff.factor(end) - 1) for end in (staff.low, staff.high))
-        yield Doubt(f"staff of {staff.low:.2g} to {staff.high:.2g} people ({staff.source})", low, high,
+        yield Doubt(f"staff of {staff.low:.2g} to {staff.high:.2g} people", staff.source, low, high,
                     "write down a month's hours of whoever runs cards today", 0.0)
 
 
@@ -155,7 +156,7 @@ def _acceptance(drawn: Months, gap: _Gap, spread: Spread) -> Doubt | None:
         return None
     judged = math.ceil(_Z90**2 * share * (1 - share) / _JUDGED**2) or _LEAST_JUDGED
     usd = judged * (stream.usd + case.scenario.review.usd_per_image)
-    return Doubt(f"own images accepted in {low:.0%} to {high:.0%} ({spread.source})",
+    return Doubt(f"own images accepted in {low:.0%} to {high:.0%}", spread.source,
                  gap.usd + gap.saved * (1 - low / share), gap.usd + gap.saved * (1 - high / share),
                  f"have {judged:,} of them judged, which tells it to {_JUDGED:.0%}", usd)
 
@@ -168,7 +169,7 @@ def _volume(drawn: Months, rules: Rules, paying: Paying, *, own: Outcome) -> Dou
         months = draw_months(replace(drawn.planned, streams=streams), rules, count=_MONTHS, seed=1,
                              hours=drawn.hours)
         found.append(_gap_of(months, paying, own=own, times=1.0))
-    return Doubt("half the volume to twice it", found[0], found[1],
+    return Doubt("half the volume to twice it", "assumption", found[0], found[1],
                  "planner demand import of the bills, planner demand fit of a trace", 0.0)
 
 
