@@ -27,14 +27,15 @@ if TYPE_CHECKING:
 __all__ = ["COLUMNS", "FocusSums", "write_focus"]
 
 COLUMNS = (
-    "BilledCost", "BillingAccountId", "BillingAccountName", "BillingCurrency", "BillingPeriodStart",
-    "BillingPeriodEnd", "ChargeCategory", "ChargeClass", "ChargeDescription", "ChargeFrequency", "ChargePeriodStart",
-    "ChargePeriodEnd", "ConsumedQuantity", "ConsumedUnit", "ContractedCost", "ContractedUnitPrice", "EffectiveCost",
-    "InvoiceId", "InvoiceIssuerName", "ListCost", "ListUnitPrice", "PricingQuantity", "PricingUnit", "ProviderName",
-    "PublisherName", "RegionId", "RegionName", "ResourceId", "ResourceName", "ResourceType", "ServiceCategory",
-    "ServiceName", "ServiceSubcategory", "SkuId", "SkuMeter", "SkuPriceDetails", "SkuPriceId", "SubAccountId",
-    "SubAccountName", "SubAccountType", "Tags", "x_Attempts", "x_Backend", "x_GpuHours", "x_Images", "x_LedgerCost",
-    "x_Model", "x_ProviderRequestId", "x_Simulated", "x_Status")
+    "BilledCost", "BillingAccountId", "BillingAccountName", "BillingCurrency", "BillingPeriodStart", "BillingPeriodEnd",
+    "ChargeCategory", "ChargeClass", "ChargeDescription", "ChargeFrequency", "ChargePeriodStart", "ChargePeriodEnd",
+    "CommitmentDiscountStatus", "ConsumedQuantity", "ConsumedUnit", "ContractedCost", "ContractedUnitPrice",
+    "EffectiveCost", "InvoiceId", "InvoiceIssuerName", "ListCost", "ListUnitPrice", "PricingCurrency",
+    "PricingCurrencyContractedUnitPrice", "PricingCurrencyEffectiveCost", "PricingCurrencyListUnitPrice",
+    "PricingQuantity", "PricingUnit", "ProviderName", "PublisherName", "RegionId", "RegionName", "ResourceId",
+    "ResourceName", "ResourceType", "ServiceCategory", "ServiceName", "ServiceSubcategory", "SkuId", "SkuMeter",
+    "SkuPriceDetails", "SkuPriceId", "SubAccountId", "SubAccountName", "SubAccountType", "Tags", "x_Attempts",
+    "x_Backend", "x_GpuHours", "x_Images", "x_LedgerCost", "x_Model", "x_ProviderRequestId", "x_Simulated", "x_Status")
 _US_PER_HOUR = SECONDS_PER_HOUR * 1_000_000
 _PICO = Decimal("1e-12")
 _TAGS = ("cost_center", "project", "segment")
@@ -75,7 +76,7 @@ def write_focus(charges: Iterable[Charge], file: TextIO, *, month: Month, compan
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(COLUMNS)
     status = "final" if month.is_over else "provisional"
-    period = {"BillingCurrency": "USD", "BillingPeriodStart": _instant(month.begin),
+    period = {"BillingCurrency": "USD", "PricingCurrency": "USD", "BillingPeriodStart": _instant(month.begin),
               "BillingPeriodEnd": _instant(month.end), "x_Status": status}
     for charge in charges:
         if sums.add(charge):
@@ -89,6 +90,7 @@ def _row(charge: Charge, provider: str) -> dict[str, str]:
     listed = charge.micro_usd if place.own else cell.listed_micro_usd
     # What was charged for and brought nothing is counted in the images it was asked for.
     quantity = Decimal(charge.gpu_us) / _US_PER_HOUR if place.own else Decimal(cell.images or cell.wanted)
+    list_price, price = _each(listed, quantity), _each(charge.micro_usd, quantity)
     return {
         "BilledCost": _usd(charge.billed_micro_usd), "EffectiveCost": _usd(charge.micro_usd), "ListCost": _usd(listed),
         "ContractedCost": _usd(charge.micro_usd), "BillingAccountId": cell.backend,
@@ -98,7 +100,8 @@ def _row(charge: Charge, provider: str) -> dict[str, str]:
         "InvoiceIssuerName": provider, "ProviderName": provider, "PublisherName": provider,
         "PricingQuantity": f"{quantity:.6f}", "PricingUnit": "Hours" if place.own else "Images",
         "ConsumedQuantity": f"{quantity:.6f}", "ConsumedUnit": "Hours" if place.own else "Images",
-        "ListUnitPrice": _each(listed, quantity), "ContractedUnitPrice": _each(charge.micro_usd, quantity),
+        "ListUnitPrice": list_price, "ContractedUnitPrice": price, "PricingCurrencyListUnitPrice": list_price,
+        "PricingCurrencyContractedUnitPrice": price, "PricingCurrencyEffectiveCost": _usd(charge.micro_usd),
         "RegionId": place.region, "RegionName": place.region, "ResourceId": cell.attempt_id,
         "ResourceName": cell.attempt_id, "ResourceType": "Image request" if cell.attempt_id else "",
         "SubAccountId": cell.tenant, "SubAccountName": cell.tenant, "SubAccountType": "Tenant" if cell.tenant else "",
@@ -124,7 +127,7 @@ def _sku(charge: Charge) -> dict[str, str]:
     details = {f"x_{name}": getattr(cell, name) for name in ("model", "quality", "size", "tier") if getattr(cell, name)}
     quality, batch = f"@{cell.quality}" if cell.quality else "", "+batch" if cell.tier == "batch" else ""
     name = " ".join(filter(None, (f"{place.vendor}/{cell.model}{quality}{batch}", cell.size)))
-    return {"SkuId": name, "SkuPriceId": cell.price_row or name, "SkuPriceDetails": json.dumps(details),
+    return {"SkuId": name, "SkuPriceId": f"{name} ({cell.price_row or 'own'})", "SkuPriceDetails": json.dumps(details),
             "SkuMeter": "GPU time" if place.own else "Images"}
 
 

@@ -96,7 +96,7 @@ def test_cards_cost_what_their_hours_cost_and_idle_ones_have_rows(url: str, tmp_
     # An image takes 5 s of a card; the day's 24 hours cost 18.96 USD.
     assert {row["SubAccountId"]: Decimal(row["EffectiveCost"]) for row in work} == {
         "acme": Decimal("0.001097") + Decimal("0.000016"), "beta": Decimal("0.004389") + Decimal("0.000016")}
-    assert usd(idle, "EffectiveCost", ChargePeriodStart="2026-10-01T00:00:00Z") == Decimal("18.954515")
+    assert usd(idle, "EffectiveCost", ChargePeriodStart="2026-10-01T00:00:00Z") == Decimal("18.954514")
 
 
 def test_rows_are_told_apart_as_the_books_tell_them(url: str, tmp_path: Path) -> None:
@@ -117,7 +117,7 @@ def test_rows_are_told_apart_as_the_books_tell_them(url: str, tmp_path: Path) ->
     assert (doubtful["PricingQuantity"], doubtful["BilledCost"]) == ("1.000000", "0.030000")
     made = told["2026-10-01", "bfl/flux-2-pro 1024x1024", "acme", "2"]
     wanted = {"ProviderName": "Black Forest Labs", "RegionId": "eu", "ListUnitPrice": "0.030000000000",
-              "PricingUnit": "Images", "SkuPriceId": "bfl-flux-2-pro-output-first-mp"}
+              "PricingUnit": "Images", "SkuPriceId": "bfl/flux-2-pro 1024x1024 (bfl-flux-2-pro-output-first-mp)"}
     assert {name: made[name] for name in wanted} == wanted
     assert json.loads(made["Tags"]) == {"cost_center": "4711", "project": "shop", "segment": "bulk"}
     assert "cost_center" not in json.loads(told["2026-10-01", "worker/flux-2-klein-4b 1024x1024", "beta", "4"]["Tags"])
