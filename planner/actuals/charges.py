@@ -57,7 +57,7 @@ class Charge:
 
 
 def month_charges(connection: Connection, month: Month, *, places: Places, detail: bool = False,
-                  need_cards: bool = True) -> Iterator[Charge]:
+                  unpriced: list[str] | None = None) -> Iterator[Charge]:
     """Every charge of a month, day by day; own cards that nothing used have a line of their own.
 
     The sum of what cells are settled at is the ledger's, to the micro-dollar; that of the cards is their hours' cost.
@@ -67,13 +67,13 @@ def month_charges(connection: Connection, month: Month, *, places: Places, detai
         month: the month.
         places: who stands behind each backend.
         detail: one line for each attempt, streamed.
-        need_cards: refuse own work whose cards have no cost; else the cards of such work are left out.
+        unpriced: takes the backends whose cards have no known cost, which is left out then; without it, refused.
 
     Raises:
         PlannerError: own cards without a cost, or detail of a month whose rows are gone.
         LedgerError: the books cannot be read.
     """
-    cards = _Cards(month, places, need_cards=need_cards)
+    cards = _Cards(month, places, unpriced=unpriced)
     if is_pruned(connection, month):
         if detail:
             raise PlannerError(f"{month.text}: its rows were pruned and only the sums are left; leave out --detail")
@@ -91,8 +91,8 @@ def month_charges(connection: Connection, month: Month, *, places: Places, detai
 class _Cards:
     """The cards of every own backend."""
 
-    def __init__(self, month: Month, places: Places, *, need_cards: bool) -> None:
-        self._month, self._places, self._need = month, places, need_cards
+    def __init__(self, month: Month, places: Places, *, unpriced: list[str] | None) -> None:
+        self._month, self._places, self._unpriced = month, places, unpriced
         self._months: dict[str, CardsMonth | None] = {}
         for place in places.own():
             self._of(place)
@@ -141,4 +141,8 @@ class _Cards:
 
     def _of(self, place: Place) -> None:
         priced = place.gpus is not None and place.gpus.usd_per_gpu_h is not None
-        self._months[place.backend] = CardsMonth(place, self._month) if priced or self._need else None
+        if priced or self._unpriced is None:
+            self._months[place.backend] = CardsMonth(place, self._month)
+            return
+        self._months[place.backend] = None
+        self._unpriced.append(place.backend)
