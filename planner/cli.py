@@ -28,7 +28,7 @@ planner = LazyGroup(
         "replay": ("planner.commands.replay:replay", "Past traffic through the router's own rules, under a policy."),
         "actuals": ("planner.commands.actuals:actuals", "What a month of the router's books came to, and who pays."),
         "reconcile": ("planner.commands.reconcile:reconcile", "Vendors' statements of a month against the books."),
-        "export": ("planner.commands.export:export", "A month of the books for finance: FOCUS."),
+        "export": ("planner.commands.export:export", "A month of the books for finance: FOCUS, accruals."),
         "demand": ("planner.commands.demand:demand", "What traffic is like, from a trace or a bill of it."),
         "models": ("planner.commands.lists:models", "Models: licence, sizes, text, architecture."),
         "gpus": ("planner.commands.lists:gpus", "GPUs: memory, rates, rents."),

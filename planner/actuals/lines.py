@@ -54,15 +54,22 @@ class Side:
     Attributes:
         amounts: by vendor, model and day.
         doubtful_usd: by vendor, what the books hold as possibly billed, at the full reserve.
+        unsettled: attempts of the books without an end.
     """
 
     amounts: dict[Key, Amount] = field(default_factory=lambda: defaultdict(Amount))
     doubtful_usd: dict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
+    unsettled: int = 0
 
     @property
     def vendors(self) -> set[str]:
         """Whose amounts it holds."""
         return {key.vendor for key in self.amounts}
+
+    def usd_of(self, vendor: str) -> Decimal:
+        """All of a vendor's money."""
+        return sum((amount.usd or Decimal(0) for key, amount in self.amounts.items() if key.vendor == vendor),
+                   Decimal(0))
 
     def without_models(self, vendors: set[str]) -> Side:
         """The same, some vendors' models taken together."""
@@ -91,6 +98,7 @@ def ledger_side(charges: Iterable[Charge], prices: PriceTable) -> Side:
     named: dict[tuple[str, str], tuple[str, str]] = {}
     for charge in charges:
         day = charge.begin.date()
+        side.unsettled += charge.cell.unsettled
         if charge.place.own:
             side.amounts[Key(OWN, "", day)].add(None, usd_from_micro(charge.cards_micro_usd))
             continue

@@ -48,8 +48,7 @@ def told_lines(made: Sequence[Reconciliation], invoices: Invoices, *, booked: Si
         if doubtful := booked.doubtful_usd.get(one.vendor):
             yield f"{one.vendor}: {doubtful:,.2f} USD of the books are possibly billed, at the full reserve"
     for vendor in sorted(booked.vendors - {one.vendor for one in made}):
-        usd = sum(amount.usd or 0 for key, amount in booked.amounts.items() if key.vendor == vendor)
-        if usd:
+        if usd := booked.usd_of(vendor):
             yield f"note: no statement of {vendor}; the books hold {usd:,.2f} USD"
     yield from (f"note: {words}" for words in invoices.notes)
     if not month.is_over:
