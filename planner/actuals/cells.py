@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from operator import add
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import BigInteger, Float, Numeric, case, cast, exists, func, literal, literal_column, select
@@ -28,7 +29,10 @@ __all__ = ["Cell", "attempt_cells", "day_cells", "is_pruned", "kept_cells"]
 
 _DAY = timedelta(days=1)
 _AT_ONCE = 1_000
+# The database sorts what it adds up; hours sort faster than a day, and in memory.
+_PARTS = 8
 _KEYS = ("tenant", "project", "segment", "cost_center", "backend", "model", "quality", "tier", "size", "price_row")
+_KEY_COLUMNS = len(_KEYS) + 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +87,13 @@ def day_cells(connection: Connection, month: Month) -> Iterator[tuple[datetime, 
     """The sums of each day of a month, in order; an attempt belongs to the day it was reserved on."""
     asked = _summed(connection.dialect.name)
     for day in month.days():
-        rows = connection.execute(asked.where(*_within(day, day + _DAY))).mappings()
-        yield day, tuple(Cell(**row) for row in rows)
+        found: dict[tuple[Any, ...], tuple[int, ...]] = {}
+        for part in range(_PARTS):
+            begin = day + part * _DAY / _PARTS
+            for row in connection.execute(asked.where(*_within(begin, begin + _DAY / _PARTS))):
+                key, sums = row[:_KEY_COLUMNS], row[_KEY_COLUMNS:]
+                found[key] = tuple(map(add, found[key], sums)) if key in found else tuple(sums)
+        yield day, tuple(Cell(*key, *sums) for key, sums in sorted(found.items()))
 
 
 def attempt_cells(connection: Connection, day: datetime) -> Iterator[Cell]:
@@ -169,7 +178,7 @@ def _summed(dialect: str) -> Select[Any]:
     sums = [cast(func.coalesce(func.sum(column), 0), BigInteger).label(name) for name, column in measures.items()]
     return (select(*keys, func.count().label("attempts"), *sums)
             .select_from(attempts.outerjoin(requests, requests.c.id == attempts.c.request_id))
-            .group_by(*keys).order_by(*keys))
+            .group_by(*keys))
 
 
 def _single(dialect: str) -> Select[Any]:

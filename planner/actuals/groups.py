@@ -119,12 +119,13 @@ class Groups:
         return _Named()
 
     def look(self, judged: Mapping[str, Looked]) -> None:
-        """Add what people made of images."""
+        """Add what people made of images; of all together only where some of every group were judged."""
         for name, looked in judged.items():
             if name in self.groups:
                 self.groups[name].looked = looked
-        self.total.looked = Looked(sum(looked.accepted for looked in judged.values()),
-                                   sum(looked.judged for looked in judged.values()))
+        made = [group.looked for group in self.groups.values() if group.images]
+        if all(looked.judged for looked in made):
+            self.total.looked = Looked(sum(looked.accepted for looked in made), sum(looked.judged for looked in made))
 
 
 class _Named(defaultdict[str, Group]):

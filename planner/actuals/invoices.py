@@ -54,7 +54,8 @@ class _Span:
     last: float = float("-inf")
     inside: bool = False
 
-    def see(self, begin: float, end: float, month: Month) -> None:
+    def see(self, begin: float, end: float, *, month: Month) -> None:
+        """One more stretch of time."""
         self.first, self.last = min(self.first, begin), max(self.last, end)
         self.inside = self.inside or month.holds(begin)
 
@@ -94,7 +95,7 @@ def read_invoices(paths: Iterable[Path], month: Month, *, prices: PriceTable,
 def _watched(events: Iterator[Event], span: _Span, month: Month) -> Iterator[Event]:
     for event in events:
         if not isinstance(event, MorePages | Passed):
-            span.see(event.begin, event.end, month)
+            span.see(event.begin, event.end, month=month)
         yield event
 
 
@@ -138,7 +139,7 @@ def _add_cloud(made: Invoices, rows: Iterable[Row], told: str, *, span: _Span, m
     passed: dict[str, Decimal] = {}
     for row in rows:
         charge = cloud_charge(row, told)
-        span.see(charge.begin, charge.begin, month)
+        span.see(charge.begin, charge.begin, month=month)
         vendor = by_name.get(charge.provider.lower(), charge.provider.lower()) if charge.provider else OWN
         if charge.why_passed or (vendor not in vendors and vendor != OWN):
             why = charge.why_passed or "charges of nobody who makes images"

@@ -34,13 +34,19 @@ class Key(NamedTuple):
 
 @dataclass
 class Amount:
-    """Images and US dollars; None where a side does not say."""
+    """Images and US dollars; None where a side does not say.
+
+    Attributes:
+        doubtful_usd: what of the books' money is only possibly billed, at the full reserve.
+    """
 
     images: int | None = None
     usd: Decimal | None = None
+    doubtful_usd: Decimal = Decimal(0)
 
-    def add(self, images: int | None = None, usd: Decimal | None = None) -> None:
+    def add(self, images: int | None = None, usd: Decimal | None = None, *, doubtful_usd: Decimal = Decimal(0)) -> None:
         """One more row."""
+        self.doubtful_usd += doubtful_usd
         if images is not None:
             self.images = (self.images or 0) + images
         if usd is not None:
@@ -53,12 +59,10 @@ class Side:
 
     Attributes:
         amounts: by vendor, model and day.
-        doubtful_usd: by vendor, what the books hold as possibly billed, at the full reserve.
         unsettled: attempts of the books without an end.
     """
 
     amounts: dict[Key, Amount] = field(default_factory=lambda: defaultdict(Amount))
-    doubtful_usd: dict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
     unsettled: int = 0
 
     @property
@@ -75,7 +79,8 @@ class Side:
         """The same, some vendors' models taken together."""
         made = Side()
         for key, amount in self.amounts.items():
-            made.amounts[key._replace(model="") if key.vendor in vendors else key].add(amount.images, amount.usd)
+            made.amounts[key._replace(model="") if key.vendor in vendors else key].add(
+                amount.images, amount.usd, doubtful_usd=amount.doubtful_usd)
         return made
 
 
@@ -105,8 +110,8 @@ def ledger_side(charges: Iterable[Charge], prices: PriceTable) -> Side:
         pair = charge.place.vendor, charge.cell.model
         if pair not in named:
             named[pair] = vendor_and_model((f"{pair[0]}/{pair[1]}",), prices)
-        if charge.cell.images or charge.cell.settled_micro_usd:
-            side.amounts[Key(*named[pair], day)].add(charge.cell.images, usd_from_micro(charge.cell.settled_micro_usd))
-        if charge.cell.doubtful_micro_usd:
-            side.doubtful_usd[named[pair][0]] += usd_from_micro(charge.cell.doubtful_micro_usd)
+        cell = charge.cell
+        if cell.images or cell.settled_micro_usd:
+            side.amounts[Key(*named[pair], day)].add(cell.images, usd_from_micro(cell.settled_micro_usd),
+                                                     doubtful_usd=usd_from_micro(cell.doubtful_micro_usd))
     return side

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 __all__ = ["CAUSES", "Compared", "Reconciliation", "Tolerance", "reconciled"]
 
 CAUSES = ("days not on the statement", "days not in the books", "images not in the books",
-          "images not on the statement", "price an image", "price or number, which the statement does not tell apart",
-          "rounding")
-(_NO_STATEMENT, _NO_BOOKS, _NOT_BOOKED, _NOT_STATED, _PRICE, _EITHER, _ROUNDING) = CAUSES
+          "images not on the statement", "possibly billed in the books and not charged", "price an image",
+          "price or number, which the statement does not tell apart", "rounding")
+(_NO_STATEMENT, _NO_BOOKS, _NOT_BOOKED, _NOT_STATED, _DOUBTFUL, _PRICE, _EITHER, _ROUNDING) = CAUSES
 _ROUNDS_TO_USD = Decimal("0.005")
 _ZERO = Decimal(0)
 
@@ -156,20 +156,22 @@ def _vendor(vendor: str, lines: list[Compared]) -> Reconciliation:
 
 def _causes(line: Compared, stated: set[date], booked: set[date]) -> Iterator[tuple[str, Decimal]]:
     """What a line's residual comes from; the parts add up to it."""
-    residual, over = line.residual_usd, line.images_over
+    rest, over = line.residual_usd, line.images_over
     if line.key.day not in stated:
-        yield _NO_STATEMENT, residual
-    elif line.key.day not in booked:
-        yield _NO_BOOKS, residual
-    elif over is None:
-        yield _ROUNDING if abs(residual) <= _ROUNDS_TO_USD else _EITHER, residual
-    elif not over:
-        yield _ROUNDING if abs(residual) <= _ROUNDS_TO_USD else _PRICE, residual
-    else:
+        yield _NO_STATEMENT, rest
+        return
+    if line.key.day not in booked:
+        yield _NO_BOOKS, rest
+        return
+    if over:
         by_number = over * _usd_per_image(line)
         yield _NOT_BOOKED if over > 0 else _NOT_STATED, by_number
-        rest = residual - by_number
-        yield _ROUNDING if abs(rest) <= _ROUNDS_TO_USD else _PRICE, rest
+        rest -= by_number
+    if line.booked is not None and rest < 0:
+        uncharged = max(rest, -line.booked.doubtful_usd)
+        yield _DOUBTFUL, uncharged
+        rest -= uncharged
+    yield _ROUNDING if abs(rest) <= _ROUNDS_TO_USD else _EITHER if over is None else _PRICE, rest
 
 
 def _usd_per_image(line: Compared) -> Decimal:

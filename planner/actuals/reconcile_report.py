@@ -45,8 +45,6 @@ def told_lines(made: Sequence[Reconciliation], invoices: Invoices, *, booked: Si
                     for cause, usd in one.causes.items() if usd)
         if not one.has_money:
             yield f"{one.vendor}: * the statement names no money; its images are priced as the books price them"
-        if doubtful := booked.doubtful_usd.get(one.vendor):
-            yield f"{one.vendor}: {doubtful:,.2f} USD of the books are possibly billed, at the full reserve"
     for vendor in sorted(booked.vendors - {one.vendor for one in made}):
         if usd := booked.usd_of(vendor):
             yield f"note: no statement of {vendor}; the books hold {usd:,.2f} USD"

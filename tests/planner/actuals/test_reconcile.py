@@ -79,6 +79,13 @@ def test_each_cause_has_its_dollars(url: str, tmp_path: Path, days: tuple[tuple[
     assert status == (0 if cause == "rounding" else 1)
 
 
+def test_what_stands_as_possibly_billed_and_is_not_charged_is_a_cause(url: str, tmp_path: Path) -> None:
+    write_books(url, [*BOOKS, attempt(70, images=0, state="possibly_billed")])
+    vendor = told(url, bfl(tmp_path / "bfl.csv", *WHOLE))[1]["vendors"][0]
+    assert {name: usd for name, usd in vendor["causes_usd"].items() if Decimal(usd)} == {
+        "possibly billed in the books and not charged": "-0.030000"}
+
+
 def test_the_page_for_people_and_the_status(url: str, tmp_path: Path) -> None:
     write_books(url, BOOKS)
     file = bfl(tmp_path / "bfl.csv", *WHOLE[:3])
