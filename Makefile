@@ -5,6 +5,7 @@ SHELL := /bin/bash
 
 VENV ?= .venv
 BIN := $(VENV)/bin
+FOCUS ?= .venv-focus
 WORKERS ?= 2
 TORCH := $(shell grep '^torch==' constraints.txt)
 PACKAGES := router planner dashboards
@@ -28,7 +29,7 @@ run: $(VENV)/.run ## set up, answer the article's question, then serve the route
 	@$(BIN)/planner breakeven $(SCENARIO)
 	@exec $(BIN)/router serve --port $(PORT)
 
-test: $(VENV)/.test ## set up, then run every test
+test: $(VENV)/.test $(FOCUS)/.ready ## set up, then run every test
 	@$(TESTING) $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 check: lint ## lint, types, import direction and the fast tests; needs no torch
@@ -53,7 +54,7 @@ wheel: $(VENV)/.dev ## build dist/*.whl
 	@ls dist/*.whl
 
 clean: ## remove what make made: environments, builds, caches
-	@rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf $(VENV) $(FOCUS) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	@find $(wildcard $(PACKAGES) tests benchmarks) -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.venv: .ci/venv
@@ -76,4 +77,10 @@ $(VENV)/.test: $(VENV)/.dev
 	$(call SAY,installing $(TORCH) and the worker's libraries)
 	@$(PIP) '$(TORCH)'
 	@$(PIP) --editable '.[worker,ray,dev]'
+	@touch $@
+
+# The validator of FOCUS files pins numpy 1.26, so it cannot live with the planner.
+$(FOCUS)/.ready: .ci/focus constraints-focus.txt
+	$(call SAY,installing focus-validator in $(FOCUS))
+	@.ci/focus $(FOCUS)
 	@touch $@

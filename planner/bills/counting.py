@@ -79,7 +79,10 @@ class _Counting:
         self._instants[source] = (min(first, use.begin), max(last, use.end))
         for count in (told.kinds[use.kind], told.projects[use.project], told.keys[use.key]):
             count.add(use)
-        told.days[source, use.kind.names, int(use.begin // DAY_S)] += use.images
+        day = source, use.kind.names, int(use.begin // DAY_S)
+        told.days[day] += use.images
+        if use.usd is not None:
+            told.spent[day] += use.usd
         if use.end - use.begin > _HOUR_S:
             told.hours = None
         elif told.hours is not None:

@@ -60,6 +60,7 @@ class Tally:
         kinds: by kind.
         projects, keys: by shown name; empty for images of which none is said.
         days: images by source, the model's names and UTC day.
+        spent: USD that the source states for them, likewise.
         hours: images by hour of the day; None where a bucket is wider than an hour.
         charges: USD by image model and UTC day.
         other_usd: USD by item, for everything else on the bill.
@@ -74,6 +75,7 @@ class Tally:
     projects: dict[str, Count] = field(default_factory=lambda: defaultdict(Count))
     keys: dict[str, Count] = field(default_factory=lambda: defaultdict(Count))
     days: Counter[tuple[str, tuple[str, ...], int]] = field(default_factory=Counter)
+    spent: dict[tuple[str, tuple[str, ...], int], Decimal] = field(default_factory=lambda: defaultdict(Decimal))
     hours: list[int] | None = field(default_factory=lambda: [0] * 24)
     charges: dict[tuple[str, int], Decimal] = field(default_factory=lambda: defaultdict(Decimal))
     other_usd: dict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))

@@ -139,8 +139,8 @@ def _doubts(mix: Mix) -> Iterator[str]:
     """Those that may turn the verdict, with what it costs to know; the others in one line."""
     for one in mix.doubts:
         if one.turns:
-            yield (f"In doubt: {one.name} ({one.source}); with cards {_more(one.low_usd)} to {_more(one.high_usd)} a month. To find "
-                   f"out: {one.finds_out}; ${one.finds_out_usd:,.2f}")
+            yield (f"In doubt: {one.name} ({one.source}); with cards {_more(one.low_usd)} to {_more(one.high_usd)} a "
+                   f"month. To find out: {one.finds_out}; ${one.finds_out_usd:,.2f}")
     firm = [one.name for one in mix.doubts if not one.turns]
     if firm:
         yield f"The verdict stands with {'; '.join(firm)}"
