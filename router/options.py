@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from .energy import busy_watts, energy_of
@@ -61,12 +62,12 @@ class Option:
         """Options of one kind cost and take the same: what a price and a service time are worked out from."""
         return self.model, self.card.id, self.quality, self.tier, self.backend.vendor.id, self.backend.own
 
-    @property
+    @cached_property
     def is_batched(self) -> bool:
         """It answers within a day and is paid for at the price of that."""
         return self.tier == "batch"
 
-    @property
+    @cached_property
     def most_images(self) -> int:
         """Images of one call."""
         return self.backend.vendor.max_images

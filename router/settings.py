@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -78,7 +79,7 @@ class BackendSettings:
     tier: str = ""
     deployments: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
-    @property
+    @cached_property
     def is_own(self) -> bool:
         """Whether images are made on hosts of ours."""
         return self.vendor.own
