@@ -151,10 +151,10 @@ def _stops(floor: Floor, card: int) -> None:
 @njit(cache=True, nogil=True)
 def _lives(floor: Floor, card: int) -> None:
     """When a card fails next, if that is still looked at."""
-    life, lives = floor.cards[card].life, floor.lives_s
-    if life < lives.shape[1]:
+    life = floor.cards[card].life
+    if life < floor.lives_s.shape[1] and floor.clock[0] + floor.lives_s[card, life] <= floor.until_s:
         floor.cards[card].life = life + 1
-        heapq.heappush(floor.heap, (floor.clock[0] + lives[card, life], moves.FAILS, card))
+        heapq.heappush(floor.heap, (floor.clock[0] + floor.lives_s[card, life], moves.FAILS, card))
 
 
 @njit(cache=True, nogil=True)

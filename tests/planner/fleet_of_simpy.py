@@ -110,7 +110,8 @@ class Shop:
         for card in self.cards[:least]:
             card.begin()
         if conditions.failures is not None:
-            lives = conditions.failures.lives_s(cards, until_s=max(conditions.until_s, float(work.at[-1])))
+            self.until_s = max(conditions.until_s, float(work.at[-1]))
+            lives = conditions.failures.lives_s(cards, until_s=self.until_s)
             for card, row in zip(self.cards, lives, strict=True):
                 self.world.process(self.breaks(card, row, conditions.failures.repair_s))
         self.world.process(self.arrivals())
@@ -185,6 +186,8 @@ class Shop:
 
     def breaks(self, card: Card, lives_s: np.ndarray, repair_s: float) -> simpy.events.ProcessGenerator:
         for life_s in lives_s:
+            if self.world.now + life_s > self.until_s:
+                return
             yield self.world.timeout(life_s)
             if card.state == "off":
                 continue

@@ -189,6 +189,15 @@ def test_failures_are_the_cards_own_in_a_fleet_of_any_size() -> None:
     assert (many.sum(axis=1) > 1e7).all()
 
 
+def test_cards_fail_as_often_as_is_said_and_not_after_the_end() -> None:
+    at = np.cumsum(np.random.default_rng(1).exponential(200.0, 10_000))
+    failures = Failures(50_000.0, 3_000.0, (1,))
+    seen = serve(plain_work(at, np.full(at.size, SERVICE_S)), np.full(WEEK_H, 20),
+                 conditions=Conditions(failures=failures, until_s=2e6)).happened
+    assert seen.failed == pytest.approx(20 * 2e6 / 53_000.0, abs=4 * math.sqrt(20 * 2e6 / 53_000.0))
+    assert seen.down_s == pytest.approx(seen.failed * 3_000.0, rel=0.01)
+
+
 def test_what_a_failing_card_was_making_goes_elsewhere_where_it_may_and_is_made_again_where_not() -> None:
     at = np.arange(2000) * 10.0
     seconds = np.full(at.size, 9.0)
