@@ -8,7 +8,7 @@ import numpy as np
 
 from .conditions import Scaling
 from .errors import PlannerError
-from .fleet_line import CALL, CARD, ENDS, IDLE, JOB, OFF, POOLED, Floor
+from .fleet_line import CALL, CARD, ENDS, HOURS, IDLE, JOB, OFF, STATE, Floor
 
 if TYPE_CHECKING:
     from .conditions import Conditions
@@ -23,20 +23,24 @@ def floor_of(work: Work, rule: Rule, *, conditions: Conditions) -> Floor:
     Raises:
         PlannerError: a condition without a value for each request.
     """
-    size, cards, failures, served = work.at.size, int(rule.on.max()), conditions.failures, rule.served
+    size, cards, failures = work.at.size, int(rule.on.max()), conditions.failures
     scaling = conditions.scaling or Scaling(cards, 0.0, 0.0, 0.0)
     until_s, least = max(conditions.until_s, float(work.at[-1]) if size else 0.0), min(scaling.least, cards)
     jobs, classes = _jobs(work, conditions)
     one_by_one = rule.by_image & work.leaves & ~work.can_wait
     calls = int(np.where(work.own, np.where(one_by_one, work.images, -(-work.images // work.call_images)), 0).sum())
-    standing, made, line = np.zeros(cards, CARD), np.zeros(calls, CALL), np.zeros(classes, ENDS)
+    standing, line, hours, state = (np.zeros(count, kind) for count, kind in (
+        (cards, CARD), (classes, ENDS), (rule.on.size, HOURS), (1, STATE)))
     standing["state"], standing["loaded"] = np.where(np.arange(cards) < least, IDLE, OFF), -1
     line["head"] = line["tail"] = -1
+    hours["on"] = rule.on
+    for name, value in (("until_s", until_s), ("by_image", rule.by_image), ("scales", conditions.scaling is not None),
+                        ("least", least), ("start_s", scaling.start_s), ("wait_s", scaling.wait_s),
+                        ("idle_s", scaling.idle_s), ("repair_s", 0.0 if failures is None else failures.repair_s),
+                        ("left", size), ("hourly", cards)):
+        state[name] = value
     lives_s = np.zeros((0, 0)) if failures is None else failures.lives_s(cards, until_s=until_s)
-    return Floor(jobs, standing, made, line, np.zeros(calls + cards), np.zeros(calls, np.int64),
-                 np.zeros(size, np.int64), np.zeros(POOLED + 1, np.int64), np.zeros(1), served.counted, served.busy_s,
-                 served.on_s, rule.on, lives_s, rule.by_image, conditions.scaling is not None, least, scaling.start_s,
-                 scaling.wait_s, scaling.idle_s, 0.0 if failures is None else failures.repair_s, until_s)
+    return Floor(jobs, standing, np.zeros(calls, CALL), line, hours, state, np.zeros(calls + cards), lives_s)
 
 
 def _jobs(work: Work, conditions: Conditions) -> tuple[Any, int]:

@@ -7,16 +7,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numba import njit
 
+from .conditions import Happened
 from .fleet import TRAVEL_S
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from .queueing import Array
 
-__all__ = ["BUSY", "CALL", "CALLS", "CARD", "DOWN", "ENDS", "EXPECTED", "FILLED", "HOURLY", "IDLE", "JOB", "LEFT",
-           "OFF", "ON", "POOLED", "READY", "STARTING", "WAITING", "Floor", "expect", "first_for", "forget", "idle_for",
-           "join_line", "leave_line", "queued_s", "recount"]
+__all__ = ["BUSY", "CALL", "CARD", "DOWN", "ENDS", "HOURS", "IDLE", "JOB", "OFF", "STARTING", "STATE", "Floor",
+           "expect", "first_for", "forget", "idle_for", "join_line", "leave_line", "queued_s", "recount"]
 
 OFF = 0
 STARTING = 1
@@ -25,34 +23,29 @@ BUSY = 3
 DOWN = 4
 """What a card is doing."""
 
-CALLS = 0
-EXPECTED = 1
-WAITING = 2
-HOURLY = 3
-ON = 4
-READY = 5
-LEFT = 6
-FILLED = 7
-POOLED = 8
-"""Places in `Floor.counts`: calls made, on the board, in the line; cards of the hour, those the router counts on,
-those that are there; requests to come; work that can wait, taken and come."""
-
-
 _INT, _REAL, _YES = np.int64, np.float64, np.bool_
 CARD = np.dtype([("state", _INT), ("until", _REAL), ("call", _INT), ("begun", _REAL), ("since", _REAL),
                  ("loaded", _INT), ("life", _INT)])
 """What it is doing, until when (since when where it is idle); the call in work and its begin, loading included; since
 when it is paid for, where cards come and go; the kind that is loaded, -1 for none; how many of its lives are over."""
 CALL = np.dtype([("job", _INT), ("images", _INT), ("able", _INT), ("slot", _INT), ("after", _INT), ("before", _INT),
-                 ("waits", _YES)])
+                 ("waits", _YES), ("posted", _INT)])
 """Its request and images of it; the first so many cards may make it; its place on the board; its neighbours in the
-line, -1 for none, and whether it is in it."""
+line, -1 for none, and whether it is in it. `posted` is the call at this place of the board."""
 JOB = np.dtype([("at", _REAL), ("images", _INT), ("seconds", _REAL), ("call_images", _INT), ("own", _YES),
                 ("leaves", _YES), ("can_wait", _YES), ("patience", _REAL), ("most_wait", _REAL), ("kind", _INT),
                 ("switch_s", _REAL), ("rank", _INT), ("deadline_s", _REAL), ("own_images", _INT), ("waited", _REAL),
-                ("last", _REAL)])
-"""A request: the fields of `Work`, those of `Conditions` (`rank` 0 is served first), those of `Served`."""
+                ("last", _REAL), ("pooled", _INT)])
+"""A request: the fields of `Work`, those of `Conditions` (`rank` 0 is served first), those of `Served`. `pooled` is the
+request at this place of those that can wait."""
 ENDS = np.dtype([("head", _INT), ("tail", _INT)])
+HOURS = np.dtype([("on", _INT), ("busy_s", _REAL), ("on_s", _REAL)])
+STATE = np.dtype([("now", _REAL), ("until_s", _REAL), ("by_image", _YES), ("scales", _YES), ("least", _INT),
+                  ("start_s", _REAL), ("wait_s", _REAL), ("idle_s", _REAL), ("repair_s", _REAL), ("left", _INT),
+                  ("calls", _INT), ("expected", _INT), ("waiting", _INT), ("hourly", _INT), ("on", _INT),
+                  ("ready", _INT), ("filled", _INT), ("pooled", _INT), *((name, _REAL) for name in Happened._fields)])
+"""The instant and the terms; requests to come; calls made, on the board, in the line; cards of the hour, those that the
+router counts on, those that are there; requests that can wait, taken and come; what has happened so far."""
 
 
 class Floor(NamedTuple):
@@ -61,12 +54,9 @@ class Floor(NamedTuple):
     Attributes:
         jobs, cards, calls: records, as above.
         line: its two ends for each class.
-        expected, who: the board: when each call in flight is expected to end, and which it is.
-        pool: requests that can wait, in order.
-        counts: see above.
-        clock: one value, the instant it is.
-        counted, busy_s, on_s: of `Served`.
-        on: cards by hour of the week.
+        hours: of the week.
+        state: one record.
+        expected: the board: when each call in flight is expected to end.
         lives_s: of each card until it fails, a row for each.
         heap: the events ahead; only the compiled half has it.
     """
@@ -75,24 +65,10 @@ class Floor(NamedTuple):
     cards: Any
     calls: Any
     line: Any
+    hours: Any
+    state: Any
     expected: Array
-    who: NDArray[np.int64]
-    pool: NDArray[np.int64]
-    counts: NDArray[np.int64]
-    clock: Array
-    counted: Array
-    busy_s: Array
-    on_s: Array
-    on: NDArray[np.int64]
     lives_s: Array
-    by_image: bool
-    scales: bool
-    least: int
-    start_s: float
-    wait_s: float
-    idle_s: float
-    repair_s: float
-    until_s: float
     heap: Any = None
 
 
@@ -102,21 +78,21 @@ def recount(floor: Floor) -> None:
     on = ready = 0
     for card in range(floor.cards.size):
         state = floor.cards[card].state
-        if state in (IDLE, BUSY) and card < floor.counts[HOURLY]:
+        if state in (IDLE, BUSY) and card < floor.state[0].hourly:
             on += 1
             ready += 1
         elif state == STARTING:
             on += 1
-    floor.counts[ON], floor.counts[READY] = on, ready
+    floor.state[0].on, floor.state[0].ready = on, ready
 
 
 @njit(cache=True, nogil=True)
 def queued_s(floor: Floor) -> float:
     """Seconds until a card is free for one more call, as the board predicts it; one that starts is busy till then."""
-    on, entries, ends = floor.counts[ON], floor.counts[EXPECTED], floor.expected
+    on, entries, ends = floor.state[0].on, floor.state[0].expected, floor.expected
     if on == 0:
         return np.inf
-    if on > floor.counts[READY]:
+    if on > floor.state[0].ready:
         for card in range(floor.cards.size):
             if floor.cards[card].state == STARTING:
                 ends[entries] = floor.cards[card].until  # behind the last entry, for this one look
@@ -129,26 +105,26 @@ def queued_s(floor: Floor) -> float:
         free_at = ends[:entries].max()
     else:
         free_at = np.partition(ends[:entries], entries - on)[entries - on]
-    return float(max(0.0, free_at - floor.clock[0]))
+    return float(max(0.0, free_at - floor.state[0].now))
 
 
 @njit(cache=True, nogil=True)
 def expect(floor: Floor, call: int) -> None:
     """A call goes on the board, with the end the router expects."""
-    slot, job, queued = floor.counts[EXPECTED], floor.calls[call].job, queued_s(floor)
+    slot, job, queued = floor.state[0].expected, floor.calls[call].job, queued_s(floor)
     work_s = (floor.jobs[job].seconds + TRAVEL_S) * floor.calls[call].images
-    floor.expected[slot] = floor.clock[0] + (queued if queued < np.inf else 0.0) + work_s
-    floor.who[slot], floor.calls[call].slot = call, slot
-    floor.counts[EXPECTED] = slot + 1
+    floor.expected[slot] = floor.state[0].now + (queued if queued < np.inf else 0.0) + work_s
+    floor.calls[slot].posted, floor.calls[call].slot = call, slot
+    floor.state[0].expected = slot + 1
 
 
 @njit(cache=True, nogil=True)
 def forget(floor: Floor, call: int) -> None:
     """A call is over: the last one takes its place on the board."""
-    last, slot = floor.counts[EXPECTED] - 1, floor.calls[call].slot
-    floor.expected[slot], floor.who[slot] = floor.expected[last], floor.who[last]
-    floor.calls[floor.who[last]].slot = slot
-    floor.counts[EXPECTED] = last
+    last, slot = floor.state[0].expected - 1, floor.calls[call].slot
+    floor.expected[slot], floor.calls[slot].posted = floor.expected[last], floor.calls[last].posted
+    floor.calls[floor.calls[last].posted].slot = slot
+    floor.state[0].expected = last
 
 
 @njit(cache=True, nogil=True)
@@ -168,7 +144,7 @@ def join_line(floor: Floor, call: int) -> None:
         calls[after].before = call
     else:
         floor.line[rank].tail = call
-    floor.counts[WAITING] += 1
+    floor.state[0].waiting += 1
 
 
 @njit(cache=True, nogil=True)
@@ -185,19 +161,19 @@ def leave_line(floor: Floor, call: int) -> None:
     else:
         floor.line[rank].tail = before
     calls[call].waits = False
-    floor.counts[WAITING] -= 1
+    floor.state[0].waiting -= 1
 
 
 @njit(cache=True, nogil=True)
 def _may(floor: Floor, card: int, call: int) -> bool:
     """A call goes to the cards that were on when it came, as the router's world has it; where cards fail, to any."""
-    return card < floor.calls[call].able or (floor.lives_s.size > 0 and card < floor.counts[HOURLY])
+    return card < floor.calls[call].able or (floor.lives_s.size > 0 and card < floor.state[0].hourly)
 
 
 @njit(cache=True, nogil=True)
 def first_for(floor: Floor, card: int) -> int:
     """The call that a card takes next: the highest class, in it who came first; -1 for none."""
-    if floor.counts[WAITING]:
+    if floor.state[0].waiting:
         for rank in range(floor.line.size):
             call = floor.line[rank].head
             while call >= 0:
@@ -221,7 +197,7 @@ def idle_for(floor: Floor, call: int) -> int:
         rank = 0
         if asked.switch_s > 0 and cards[card].loaded != asked.kind:
             rank = 1 if cards[card].loaded < 0 else 2
-        since = -cards[card].until if floor.scales else cards[card].until
+        since = -cards[card].until if floor.state[0].scales else cards[card].until
         if best < 0 or rank < best_rank or (rank == best_rank and since < best_since):
             best, best_rank, best_since = card, rank, since
     return best
