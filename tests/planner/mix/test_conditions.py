@@ -26,6 +26,7 @@ from router.catalog import table_files
 from tests.planner.mix.test_mix import BOOK, ON
 
 FAILURES = "{ per_card_month = 20, repair_minutes = 600 }"
+SMALL = {"segment.bulk.images_per_month": "30000"}
 FINE_TUNES = {"own.switch": "{ p50_s = 8.5, p90_s = 26.8 }", "segment.bulk.fine_tunes": "{ count = 6, share = 0.17 }"}
 
 
@@ -79,8 +80,8 @@ def test_cards_by_demand_are_paid_from_start_to_off_and_the_least_of_them_always
 
 
 def test_a_promise_that_only_failing_cards_break_is_refused_with_that_excuse() -> None:
-    steady = json.loads(told(size, "like_for_like", {}, "--json"))
-    failing = json.loads(told(size, "like_for_like", {"own.failures": FAILURES}, "--json"))
+    steady = json.loads(told(size, "like_for_like", SMALL, "--json"))
+    failing = json.loads(told(size, "like_for_like", SMALL | {"own.failures": FAILURES}, "--json"))
     assert failing["cards"] > steady["cards"]
     excuses = {one["cards"]: one["why"].endswith("; only because cards fail") for one in failing["rejected"]}
     assert excuses[steady["cards"]]
@@ -89,7 +90,7 @@ def test_a_promise_that_only_failing_cards_break_is_refused_with_that_excuse() -
 
 
 def test_failures_are_told_with_what_came_of_them() -> None:
-    lines = told(size, "like_for_like", {"own.failures": FAILURES})
+    lines = told(size, "like_for_like", SMALL | {"own.failures": FAILURES})
     assert "Failures: 20 a card-month, repaired in 10 h: " in lines
     assert "images made again, 0.0 sent elsewhere" in lines
     months = drawn("like_for_like", {"own.failures": FAILURES})
