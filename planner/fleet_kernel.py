@@ -103,10 +103,9 @@ def _idle_at(cards: _Cards, since: float, until: float) -> float:
 
 
 @njit(cache=True, nogil=True)
-def _fill(cards: _Cards, backlog: NDArray[np.int64], line: NDArray[np.int64], until: float, work: Work,
+def _fill(cards: _Cards, backlog: NDArray[np.int64], line: NDArray[np.int64], since: float, until: float, work: Work,
           served: Served) -> None:
-    """Give idle cards to what can wait, oldest first; `backlog` says where its line begins and ends."""
-    since = 0.0
+    """Give cards that are idle after `since` to what can wait, oldest first; `backlog` says where its line is."""
     while backlog[0] < backlog[1]:
         job = line[backlog[0]]
         since = _idle_at(cards, max(since, work.at[job]), until)
@@ -128,7 +127,7 @@ def serve_all(work: Work, rule: Rule) -> None:
     for job in range(work.at.size):
         now = work.at[job]
         if backlog[0] < backlog[1]:
-            _fill(cards, backlog, line, now, work, served)
+            _fill(cards, backlog, line, work.at[job - 1], now, work, served)
         if not work.own[job]:
             continue
         if work.can_wait[job]:
@@ -148,4 +147,4 @@ def serve_all(work: Work, rule: Rule) -> None:
                 served.own_images[job] += 1
                 served.waited[job] = max(served.waited[job], begun - now)
                 served.last[job] = max(served.last[job], ended - now)
-    _fill(cards, backlog, line, np.inf, work, served)
+    _fill(cards, backlog, line, work.at[-1], np.inf, work, served)

@@ -13,8 +13,10 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from router.quantities import Size
 
+from .card_conditions import CardFailures, FineTunes, ScaledCards, Switching
 from .gpu_costs import GpuCost
 from .parts import Part
+from .site import Site
 from .traffic import Promise, Traffic
 
 __all__ = [
@@ -30,7 +32,6 @@ __all__ = [
     "Review",
     "Scenario",
     "Segment",
-    "Site",
     "Staff",
     "Today",
     "WhatIf",
@@ -91,6 +92,8 @@ class Segment(Part):
     promise: Promise | None = None
     deferrable_share: _Share = 0.0
     movable_share: _Share = 1.0
+    priority: Annotated[int, Field(ge=0, le=9)] = 0
+    fine_tunes: FineTunes | None = None
 
     @model_validator(mode="after")
     def _one_volume(self) -> Segment:
@@ -141,21 +144,6 @@ class Lora(Part):
     gpu_h_per_run: Annotated[float, Field(ge=0, le=100_000)] = 0.0
 
 
-class Site(Part):
-    """Where the cards stand: a grid of `planner grids` or its grams of CO2e per kWh, and the site's PUE."""
-
-    grid: _Text | None = None
-    g_per_kwh: Annotated[float, Field(ge=0, le=2000, allow_inf_nan=False)] | None = None
-    pue: Annotated[float, Field(ge=1, le=10)] | None = None
-
-    @model_validator(mode="after")
-    def _one_grid(self) -> Site:
-        if self.grid is not None and self.g_per_kwh is not None:
-            message = "give either grid or g_per_kwh"
-            raise ValueError(message)
-        return self
-
-
 class Own(Part):
     """The GPUs one would run: model, engine, card, and how they are paid for.
 
@@ -175,6 +163,9 @@ class Own(Part):
     start_minutes: Annotated[float, Field(ge=0, le=1440)] = 10.0
     acceptance_share: _PositiveShare | None = None
     cost: GpuCost
+    autoscale: ScaledCards = None
+    failures: CardFailures | None = None
+    switch: Switching | None = None
     staff: Staff = Staff()
     storage_usd_per_month: _Usd = Decimal(0)
     lora: Lora = Lora()

@@ -110,7 +110,8 @@ def _rooms(case: Case, asked: _Asked) -> tuple[list[str], dict[str, Any]]:
 
 
 def _sized_lines(made: Sized) -> Iterator[str]:
-    from planner.mix.demand import demand_lines  # noqa: PLC0415 (numpy is loaded by what computes)
+    from planner.mix.conditions import condition_lines  # noqa: PLC0415 (numpy is loaded by what computes)
+    from planner.mix.demand import demand_lines  # noqa: PLC0415 (as above)
 
     case, chosen = made.drawn.planned.case, made.chosen
     yield case.scenario.name
@@ -129,9 +130,10 @@ def _sized_lines(made: Sized) -> Iterator[str]:
             promised = f", {limit:g} s promised" if limit is not None and not one.can_wait else ""
             words += f"; {name} {mid:,.1f} s (90 %: {low:,.1f} to {high:,.1f}{promised})"
         yield words
+    yield from condition_lines(made.drawn, found)
     for fleet in made.fleets[:-1]:
         yield f"not {fleet.cards} card{'s' * (fleet.cards > 1)}: {fleet.refused}"
-    always = chosen.cards * 730
+    always = found.on_h if made.paying.scales else chosen.cards * 730
     yield (f"Who knew every arrival and switched by the hour would need {made.foresight_gpu_h:,.0f} GPU-hours; this "
            f"fleet is there for {always:,.0f}. Overflow and hours of the week: planner mix")
 
@@ -143,6 +145,7 @@ def _sized_json(made: Sized) -> dict[str, Any]:
     return {"pasts": pasts_json(made.drawn.planned), "cards": made.chosen.cards, "usd": made.chosen.usd,
             "busy_share": found.busy_share,
             "hosted_usd": made.hosted_usd, "foresight_gpu_h": made.foresight_gpu_h,
+            "happened": None if found.happened is None else found.happened._asdict(),
             "rejected": [{"cards": one.cards, "why": one.refused} for one in made.fleets[:-1]],
             "segments": [{"segment": one.segment, "can_wait": one.can_wait, "seconds_per_image": one.seconds} | {
                 name: dict(zip(("low", "mid", "high"), np.nanpercentile(seen[:, at], (5, 50, 95)).tolist(),

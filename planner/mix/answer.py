@@ -13,6 +13,7 @@ from planner.fleet import WEEK_H
 from planner.named_rent import with_rent
 from router.quantities import HOURS_PER_MONTH
 
+from .conditions import without_failures
 from .documents import Rules, confidential_terms, hosted_vendors
 from .doubts import changes_of, doubts_of
 from .lanes import lanes_of
@@ -38,6 +39,7 @@ __all__ = ["Mix", "Way", "best_mix"]
 
 _REQUESTS_SERVED = 1_500_000
 _FEWEST_MONTHS, _MOST_MONTHS, _MOST_CARDS = 4, 24, 64
+_MOST_SERVERLESS = 8  # at once, where nothing is stated
 _USUAL_WAIT_S = 30.0
 
 
@@ -207,13 +209,14 @@ def _keeps(found: Outcome, stream: int, p95_s: float | None, p99_s: float | None
 
 
 def _own_ways(drawn: Months, paying: Paying, *, least: int, told: Callable[[float], None]) -> list[Way]:
-    most = min(paying.most or _MOST_CARDS, _MOST_CARDS)
-    saved = saved_by_hour(drawn, paying, most=max(most, least) if paying.can_switch or paying.most else
+    most = min(paying.most or (_MOST_SERVERLESS if paying.scales else _MOST_CARDS), _MOST_CARDS)
+    saved = saved_by_hour(drawn, paying, most=max(most, least) if paying.can_switch or paying.most or paying.scales else
                           max(least, paying.lot))
     told(0.6)
     always = max(least, _best_always(saved, paying), paying.lot if not paying.can_switch else 1)
-    ways = [_way(f"{number} card{'s' * (number > 1)} {'at a time' if paying.usd_per_image else 'always on'}, overflow "
-                 "hosted", drawn, paying, cards=np.full(WEEK_H, number)) for number in sorted({max(least, 1), always})]
+    word = "at most, by demand" if paying.scales else "always on"
+    ways = [_way(f"{number} card{'s' * (number > 1)} {word}, overflow hosted", drawn, paying,
+                 cards=np.full(WEEK_H, number)) for number in sorted({max(least, 1), always})]
     if paying.can_switch:
         padded = saved if saved.shape[1] > least else np.hstack([saved, np.repeat(
             saved[:, -1:], least + 1 - saved.shape[1], axis=1)])
@@ -222,7 +225,7 @@ def _own_ways(drawn: Months, paying: Paying, *, least: int, told: Callable[[floa
             ways.append(_way(f"cards by the hour of the week, up to {cards.max()}, overflow hosted", drawn, paying,
                              cards=cards, reserved=reserved))
             whole = outcome(drawn, cards, paying=paying, reserved=reserved, by_image=False)
-            ways.append(Way("the same, whole requests overflow", whole, _fault(drawn, whole)))
+            ways.append(Way("the same, whole requests overflow", whole, _fault(drawn, whole, paying)))
     told(0.9)
     return ways
 
@@ -236,10 +239,20 @@ def _best_always(saved: NDArray[np.float64], paying: Paying) -> int:
 
 def _way(name: str, drawn: Months, paying: Paying, *, cards: NDArray[np.int64], reserved: int = 0) -> Way:
     found = outcome(drawn, cards, paying=paying, reserved=reserved)
-    return Way(name, found, _fault(drawn, found))
+    return Way(name, found, _fault(drawn, found, paying))
 
 
-def _fault(drawn: Months, found: Outcome) -> str:
+def _fault(drawn: Months, found: Outcome, paying: Paying) -> str:
+    """Why a way may not be chosen, and whether failing cards alone are to blame."""
+    fault = _broken(drawn, found)
+    if fault and drawn.fails:
+        steady = without_failures(drawn)
+        if not _broken(steady, outcome(steady, found.cards, paying=paying, by_image=found.by_image)):
+            return f"{fault}; only because cards fail"
+    return fault
+
+
+def _broken(drawn: Months, found: Outcome) -> str:
     """Why a way may not be chosen: images that nobody makes, or own answers later than promised."""
     lost = float(found.lost.mean())
     if lost >= 1:

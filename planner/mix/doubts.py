@@ -113,7 +113,8 @@ def _time(drawn: Months, paying: Paying, spread: Spread, *, gap: _Gap, own: Outc
     """Own seconds at both ends of what the law, or the scenario, says of them."""
     if spread.is_certain:
         return None
-    few = replace(drawn, months=drawn.months[:_MONTHS], works=drawn.works[:_MONTHS])
+    few = replace(drawn, months=drawn.months[:_MONTHS], works=drawn.works[:_MONTHS],
+                  conditions=drawn.conditions[:_MONTHS])
     base = _gap_of(few, paying, own=own, times=1.0)
     low, high = (gap.usd + _gap_of(few, paying, own=own, times=spread.factor(end)) - base
                  for end in (spread.low, spread.high))

@@ -69,8 +69,8 @@ def lanes_of(drawn: Months, made: Outcome) -> tuple[Lane, ...]:
     streams = planned.streams
     found: dict[str, list[tuple[float, float]]] = {}
     seconds = {one.hosted.partition("/")[0]: one.hosted_p50_s for one in streams if one.leaves and not one.can_wait}
-    for month, work in zip(drawn.months, drawn.works, strict=True):
-        away = month.images - serve(work, made.cards, by_image=made.by_image).own_images
+    for month, work, conditions in zip(drawn.months, drawn.works, drawn.conditions, strict=True):
+        away = month.images - serve(work, made.cards, by_image=made.by_image, conditions=conditions).own_images
         for vendor, p50_s in seconds.items():
             mine = np.array([one.leaves and not one.can_wait and one.hosted.partition("/")[0] == vendor
                              for one in streams])[month.stream] & (away > 0)

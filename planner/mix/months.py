@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from planner.conditions import Happened
 from planner.drawing import draw_month
 from planner.fleet import WEEK_H, Work, serve
 from router.quantities import HOURS_PER_MONTH
 
+from .conditions import conditions_of
 from .streams import month_work
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from planner.conditions import Conditions
     from planner.drawing import Month
     from planner.queueing import Array
 
@@ -35,12 +38,18 @@ class Months:
     planned: Planned
     months: tuple[Month, ...]
     works: tuple[Work, ...]
+    conditions: tuple[Conditions | None, ...]
     hours: int = HOURS_PER_MONTH
 
     @property
     def scale(self) -> float:
         """What is drawn times this is a month."""
         return HOURS_PER_MONTH / self.hours
+
+    @property
+    def fails(self) -> bool:
+        """Whether cards fail in them."""
+        return any(one is not None and one.failures is not None for one in self.conditions)
 
 
 @dataclass(frozen=True)
@@ -59,7 +68,9 @@ class Outcome:
         lost: images nobody made, for they may go nowhere else and the queue was too long.
         busy_share: of the hours that cards were on.
         p95_s, p99_s: by stream, of requests made by our cards alone, from asking to the last image; months in rows.
-        late_share: by stream, of own requests beyond their promise of 95 in 100.
+        images: asked for.
+        happened: what the cards did beside working in an average month; None where nothing of it is stated.
+        on_h: card-hours paid for where cards come and go by demand.
     """
 
     cards: NDArray[np.int64]
@@ -77,14 +88,23 @@ class Outcome:
     busy_share: float
     p95_s: Array
     p99_s: Array
-    hosted_images: Array
+    images: Array
+    happened: Happened | None
+    on_h: float
+
+    @property
+    def hosted_images(self) -> Array:
+        """Made elsewhere, or nowhere."""
+        return self.images * (1 - self.own_share)
 
 
 def draw_months(planned: Planned, rules: Rules, *, count: int, seed: int, hours: int = HOURS_PER_MONTH) -> Months:
     """Months of the scenario's demand; the same seed draws the same ones."""
     volumes = [(one.images_per_month, one.shape) for one in planned.streams]
     months = tuple(draw_month(volumes, np.random.default_rng((seed, number)), hours=hours) for number in range(count))
-    return Months(planned, months, tuple(month_work(planned, month, rules=rules) for month in months), hours)
+    return Months(planned, months, tuple(month_work(planned, month, rules=rules) for month in months), tuple(
+        conditions_of(planned, month, rules=rules, seed=(seed, number), hours=hours)
+        for number, month in enumerate(months)), hours)
 
 
 def outcome(drawn: Months, cards: NDArray[np.int64], *, paying: Paying, reserved: int = 0, by_image: bool = True) -> (
@@ -96,28 +116,32 @@ def outcome(drawn: Months, cards: NDArray[np.int64], *, paying: Paying, reserved
     look = drawn.planned.case.scenario.review.usd_per_image
     fixed = paying.fixed_usd if cards.any() else 0.0
     cards_usd = paying.cards_usd(cards, reserved=reserved)
-    hosted, own, worked, beside, share, lost, busy, late = [], [], [], [], [], [], [], []
-    for month, work in zip(drawn.months, drawn.works, strict=True):
-        served = serve(work._replace(seconds=work.seconds / (1 - paying.lost_share)), cards, by_image=by_image)
+    hosted, own, worked, beside, share, lost, busy, late, seen = [], [], [], [], [], [], [], [], []
+    for month, work, conditions in zip(drawn.months, drawn.works, drawn.conditions, strict=True):
+        served = serve(work._replace(seconds=work.seconds / (1 - paying.lost_share)), cards, by_image=by_image,
+                       conditions=conditions)
         away = month.images - served.own_images
         sent = np.where(leaves[month.stream], away, 0)
         hosted.append(float((sent * usd_each[month.stream]).sum()))
         own.append(float((served.own_images * own_each[month.stream]).sum()))
         more = sent * (again[month.stream] - 1)
         beside.append(float((more * usd_each[month.stream]).sum() + (sent + more + served.own_images).sum() * look))
-        worked.append(paying.busy_usd(served.busy_s, int(served.own_images.sum())))
+        worked.append(paying.busy_usd(served))
         share.append(served.own_images.sum() / max(1, month.images.sum()))
         lost.append(float((away - sent).sum()))
         busy.append(served.busy_s.sum() / 3600)
         late.append(_waits(month, served.last, made=served.own_images == month.images, streams=len(streams)))
-    hours_on = cards.sum() * (drawn.hours / WEEK_H)
+        seen.append((*served.counted, served.on_s.sum() / 3600))
+    happened = np.mean(seen, axis=0) * drawn.scale
+    hours_on = happened[-1] / drawn.scale if paying.scales else cards.sum() * (drawn.hours / WEEK_H)
     p95, p99 = (np.array([one[at] for one in late]) for at in (0, 1))
     made, own_made, work_usd, beside_usd = (np.array(each) * drawn.scale for each in (hosted, own, worked, beside))
     sizes = np.array([month.images.sum() for month in drawn.months]) * drawn.scale
     busy_share = float(np.mean(busy) / hours_on) if hours_on else 0.0
     total = made + own_made + work_usd + beside_usd + fixed + cards_usd
     return Outcome(cards, reserved, by_image, total, cards_usd, fixed, made, own_made, work_usd, beside_usd,
-                   np.array(share), np.array(lost) * drawn.scale, busy_share, p95, p99, sizes * (1 - np.array(share)))
+                   np.array(share), np.array(lost) * drawn.scale, busy_share, p95, p99, sizes,
+                   None if drawn.conditions[0] is None else Happened(*happened[:-1].tolist()), float(happened[-1]))
 
 
 def saved_by_hour(drawn: Months, paying: Paying, *, most: int, by_image: bool = True) -> Array:
@@ -128,20 +152,22 @@ def saved_by_hour(drawn: Months, paying: Paying, *, most: int, by_image: bool = 
     """
     streams = drawn.planned.streams
     look = drawn.planned.case.scenario.review.usd_per_image
-    gain = np.array([one.hosted_again * (one.usd + look) - one.own_usd - look - paying.usd_per_image if one.leaves
+    gain = np.array([one.hosted_again * (one.usd + look) - one.own_usd - look if one.leaves
                      else 0.0 for one in streams])
     columns = [np.zeros(WEEK_H)]
     weeks = len(drawn.months) * drawn.hours / WEEK_H
     for cards in range(1, most + 1):
         total = np.zeros(WEEK_H)
-        for month, work in zip(drawn.months, drawn.works, strict=True):
+        for month, work, conditions in zip(drawn.months, drawn.works, drawn.conditions, strict=True):
             served = serve(work._replace(seconds=work.seconds / (1 - paying.lost_share)),
-                           np.full(WEEK_H, cards), by_image=by_image)
+                           np.full(WEEK_H, cards), by_image=by_image, conditions=conditions)
             total += np.bincount(month.hour_of_week, served.own_images * gain[month.stream], WEEK_H)
-            total -= served.busy_s * paying.usd_per_busy_s
+            total -= served.busy_s * paying.usd_per_busy_s + served.on_s * paying.usd_per_on_s
         columns.append(total / weeks)
         if paying.can_switch and (columns[-1] - columns[-2]).max() < min(
                 paying.usd_per_h, paying.reserved_usd_per_h or paying.usd_per_h):
+            break
+        if paying.scales and columns[-1].sum() <= columns[-2].sum():
             break
     return np.stack(columns, axis=1)
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from planner.case import Case
-    from planner.queueing import Array
+    from planner.fleet import Served
 
 __all__ = ["Paying", "paying_of"]
 
@@ -29,7 +29,8 @@ class Paying:
     Attributes:
         usd_per_h: of a card that is on, where it can be switched off; 0 where it is paid for by the month.
         usd_per_month: of a card that is there, on or off.
-        usd_per_busy_s: of work; `usd_per_image` are the cold starts and idle tails of one image, where it has any.
+        usd_per_busy_s: of work.
+        usd_per_on_s: of a card that comes and goes by demand, from its start until it is off; `scales` says they do.
         start_usd: of switching a card on.
         lot: cards that come together.
         most: cards there are at most; None for no limit.
@@ -41,7 +42,8 @@ class Paying:
     usd_per_h: float
     usd_per_month: float
     usd_per_busy_s: float
-    usd_per_image: float
+    usd_per_on_s: float
+    scales: bool
     start_usd: float
     lot: int
     most: int | None
@@ -68,9 +70,9 @@ class Paying:
         hourly = rest.sum() * _WEEKS * self.usd_per_h + starts * _WEEKS * self.start_usd
         return float(hourly + reserved * HOURS_PER_MONTH * (self.reserved_usd_per_h or self.usd_per_h))
 
-    def busy_usd(self, busy_s: Array, images: int) -> float:
-        """US dollars of the work of a month, and of so many own images."""
-        return float(busy_s.sum()) * self.usd_per_busy_s + images * self.usd_per_image
+    def busy_usd(self, served: Served) -> float:
+        """US dollars of a month's work, or of the seconds that cards by demand were on."""
+        return float(served.busy_s.sum()) * self.usd_per_busy_s + float(served.on_s.sum()) * self.usd_per_on_s
 
 
 def paying_of(case: Case) -> Paying:
@@ -83,15 +85,17 @@ def paying_of(case: Case) -> Paying:
     lora = own.lora.runs_per_month * own.lora.gpu_h_per_run * (hourly or float(
         month.usd_per_gpu_month) / float(month.hours_per_month))
     fixed = (own.staff.fte * float(own.staff.usd_per_fte_month) + float(own.storage_usd_per_month) + licence + lora)
-    switchable = isinstance(cost, Rented) and cost.plan != "reserved"
+    serverless, scaled = isinstance(cost, Serverless), own.autoscale is not None
+    switchable = isinstance(cost, Rented) and cost.plan != "reserved" and not scaled
     reserved = _reserved(case, hourly) if switchable else None
     return Paying(
         hourly if switchable else 0.0,
-        0.0 if switchable else hourly * HOURS_PER_MONTH if isinstance(cost, Rented) else float(month.usd_per_gpu_month),
-        float(month.usd_per_busy_s) if isinstance(cost, (Existing, Serverless)) else 0.0,
-        float(month.usd_per_image) if isinstance(cost, Serverless) else 0.0,
+        0.0 if switchable or scaled else hourly * HOURS_PER_MONTH if isinstance(cost, Rented) else
+        float(month.usd_per_gpu_month), float(month.usd_per_busy_s) if isinstance(cost, Existing) else 0.0,
+        float(month.usd_per_busy_s) if serverless else hourly / SECONDS_PER_HOUR if scaled else 0.0,
+        serverless or scaled,
         hourly * own.start_minutes / 60, cost.gpus if isinstance(cost, Owned) else 1,
-        cost.gpus if isinstance(cost, Existing) else None,
+        cost.gpus if isinstance(cost, Existing) else None if own.autoscale is None else own.autoscale.most,
         None if reserved is None else reserved[0], "" if reserved is None else reserved[1], fixed,
         cost.lost_share if isinstance(cost, Rented) else 0.0, _word(case))
 
@@ -108,5 +112,5 @@ def _word(case: Case) -> str:
     if isinstance(cost, Rented):
         return f"{cost.plan} at ${cost.usd_per_gpu_h:g} a GPU-hour"
     if isinstance(cost, Serverless):
-        return f"serverless at ${float(cost.usd_per_gpu_s) * SECONDS_PER_HOUR:.2f} a busy GPU-hour"
+        return f"serverless at ${float(cost.usd_per_gpu_s) * SECONDS_PER_HOUR:.2f} a GPU-hour from start to off"
     return {"owned": "bought", "existing": "there already"}[cost.kind]

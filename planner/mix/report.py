@@ -9,6 +9,7 @@ import numpy as np
 from router.card_hours import hours_text
 from router.quantities import HOURS_PER_MONTH
 
+from .conditions import condition_lines
 from .demand import demand_lines, pasts_json
 
 if TYPE_CHECKING:
@@ -57,6 +58,9 @@ def mix_lines(mix: Mix) -> Iterator[str]:
         yield f"In each of these, and in today's: people who look at every image for ${look:.4f}"
     yield ""
     yield from _work(mix)
+    way = mix.best if mix.best.outcome.cards.any() or mix.own is None else mix.own
+    if mix.own is not None:
+        yield from condition_lines(mix.drawn, way.outcome)
     if mix.best.outcome.cards.any() and len(set(mix.best.outcome.cards.tolist())) > 1:
         yield "Cards on, UTC: " + ", ".join(f"{line} {count}" for line, count in hours_text(
             mix.best.outcome.cards.tolist()).items())
@@ -104,6 +108,8 @@ def check_lines(mix: Mix, replayed: Replayed) -> Iterator[str]:
     found = check_json(mix, replayed)
     yield (f"Check: the first of them through the router's own decide and flow costs ${found['replayed_usd']:,.2f} "
            f"beside its cards, planned ${found['planned_usd']:,.2f} ({found['off_share']:+.2%})")
+    if mix.best.outcome.happened is not None and mix.best.outcome.cards.any():
+        yield "Check: the replay's cards never fail, load, start or serve anybody first, those of the plan do"
 
 
 def _planned(mix: Mix) -> float:
@@ -159,4 +165,5 @@ def _way_json(way: Way) -> dict[str, Any]:
             "own_image_share": float(found.own_share.mean()), "busy_share": found.busy_share,
             "most_cards": int(found.cards.max()), "cards_by_hour_of_week": found.cards.tolist(),
             "reserved": found.reserved, "overflow_by": "image" if found.by_image else "request",
-            "refused": way.refused}
+            "happened": None if found.happened is None else found.happened._asdict(),
+            "card_hours_by_demand": found.on_h, "refused": way.refused}

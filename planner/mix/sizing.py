@@ -17,6 +17,7 @@ from router.gpus import find_gpu
 from router.quantities import HOURS_PER_MONTH
 from router.service_time import ServiceAsk, timing
 
+from .conditions import without_failures
 from .documents import Rules, hosted_vendors
 from .months import draw_months, outcome
 from .paying import paying_of
@@ -47,7 +48,7 @@ class FleetFound:
     Attributes:
         outcome: of the drawn months, nothing overflowing.
         refused: why it does not do; empty where it does.
-        usd: cards and fixed costs a month.
+        usd: cards, their work where it is paid for, and fixed costs a month.
     """
 
     cards: int
@@ -203,7 +204,8 @@ def _drawn(planned: Planned, rules: Rules, *, seed: int) -> Months:
     hours = HOURS_PER_MONTH if requests * count <= 2 * _REQUESTS else WEEK_H
     drawn = draw_months(planned, rules, count=count, seed=seed, hours=hours)
     works = tuple(work._replace(most_wait=np.full(work.at.size, _NO_LIMIT_S)) for work in drawn.works)
-    return replace(drawn, works=works)
+    return replace(drawn, works=works, conditions=tuple(
+        None if one is None else replace(one, deadline_s=None) for one in drawn.conditions))
 
 
 def _refuse_too_slow(planned: Planned) -> None:
@@ -224,7 +226,12 @@ def _first_guess(planned: Planned, paying: Paying) -> int:
 
 def _tried(drawn: Months, paying: Paying, cards: int) -> FleetFound:
     found = outcome(drawn, np.full(WEEK_H, cards), paying=paying)
-    return FleetFound(cards, found, _excuse(drawn, found), found.cards_usd + found.fixed_usd)
+    excuse = _excuse(drawn, found)
+    if excuse and drawn.fails:
+        steady = without_failures(drawn)
+        if not _excuse(steady, outcome(steady, np.full(WEEK_H, cards), paying=paying)):
+            excuse += "; only because cards fail"
+    return FleetFound(cards, found, excuse, found.cards_usd + found.fixed_usd + float(found.busy_usd.mean()))
 
 
 def _excuse(drawn: Months, found: Outcome) -> str:
