@@ -78,7 +78,8 @@ class Paying:
 def paying_of(case: Case) -> Paying:
     """How the scenario pays for its cards."""
     own, cost = case.scenario.own, case.scenario.own.cost
-    month = gpu_month(cost, power_w=0.0)
+    # The router books the power of a card that stands there already with each of its images.
+    month = gpu_month(cost.model_copy(update={"power_w": 0.0}) if isinstance(cost, Existing) else cost)
     licence = sum(float(held.usd_per_month) for held in case.scenario.licence if any(
         case.book.models.find(name).id == case.book.models.find(own.model).id for name in held.models))
     hourly = float(cost.usd_per_gpu_h or 0) if isinstance(cost, Rented) else 0.0

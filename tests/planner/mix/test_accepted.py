@@ -85,3 +85,14 @@ def test_confidential_work_goes_to_todays_vendor_alone_and_the_plan_says_what_it
 def test_restricted_work_that_is_kept_with_a_vendor_is_refused_in_one_line() -> None:
     with pytest.raises(PlannerError, match=r"restricted work stays on own cards, and movable_share = 0\.9"):
         best_mix(case(segment__bulk__data_class='"restricted"'))
+
+
+def test_the_power_of_a_card_that_is_there_already_is_paid_for_once() -> None:
+    changed = {"own__cost__power_w": "575", "own__cost__usd_per_kwh": "4", "own__cost__opportunity_usd_per_gpu_h": "0"}
+    found = best_mix(case("existing_gpu", **changed))
+    way = next(way for way in found.ways if way.outcome.cards.any())
+    stream = found.drawn.planned.streams[0]
+    images = np.array([month.images.sum() for month in found.drawn.months]) * found.drawn.scale
+    kwh = images * way.outcome.own_share * stream.seconds * 575 / 3.6e6
+    assert np.allclose(way.outcome.own_usd, kwh * 4, rtol=0.01)
+    assert way.outcome.busy_usd.max() == 0.0
