@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date  # noqa: TC003 (pydantic reads field types at run time)
+from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, model_validator
 
-from .gpu_costs import Owned  # noqa: TC001 (as above)
+from .gpu_costs import Owned
 from .parts import Part
 
 if TYPE_CHECKING:

@@ -36,7 +36,8 @@ def fixed_lines(case: Case, mix: Mix, month: PlanMonth, *, made: Sequence[ImageL
     if share:
         taxed = usd_of([line for line in made if line.option != OWN]) + usd_of(
             [line for line in lines if line.kind in ("cards", "licence", "licence overage")])
-        lines.append(FixedLine("tax", "tax that nobody gives back", float(taxed), "USD", _exact(share), "plan.tax_share"))
+        lines.append(FixedLine("tax", "tax that nobody gives back", float(taxed), "USD", _exact(share),
+                               "plan.tax_share"))
     return tuple(line for line in lines if line.quantity)
 
 
@@ -63,9 +64,10 @@ def _cards(mix: Mix) -> Iterator[FixedLine]:
 
 
 def _people(case: Case) -> Iterator[FixedLine]:
-    own, mixed = case.scenario.own, "the scenario"
-    yield FixedLine("staff", "people who keep the cards running", own.staff.fte, "FTE", own.staff.usd_per_fte_month, mixed)
-    yield FixedLine("storage", "weights and images", 1.0, "month", own.storage_usd_per_month, mixed)
+    own = case.scenario.own
+    yield FixedLine("staff", "people who keep the cards running", own.staff.fte, "FTE", own.staff.usd_per_fte_month,
+                    "the scenario")
+    yield FixedLine("storage", "weights and images", 1.0, "month", own.storage_usd_per_month, "the scenario")
 
 
 def _licences(case: Case, mix: Mix, made: Sequence[ImageLine]) -> Iterator[FixedLine]:

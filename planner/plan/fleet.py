@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from planner.mix.answer import Mix
-    from planner.mix.streams import Stream
+    from planner.mix.streams import Planned, Stream
     from planner.queueing import Array
 
 __all__ = ["LOADS", "Fleet", "fleet_of", "key_of"]
 
-LOADS = (0.2, 0.4, 0.6, 0.8, 1.0, 1.25, 1.6, 2.0, 3.0)
+LOADS = (0.3, 0.5, 0.75, 1.0, 1.35, 1.8, 2.5)
 """Work of the month over the plan's that a fleet is simulated at."""
-_MONTHS, _REQUESTS = 3, 120_000
+_MONTHS, _REQUESTS = 2, 50_000
 
 
 def key_of(stream: Stream) -> tuple[str, bool]:
@@ -47,7 +47,7 @@ class Fleet:
 
     def own_share(self, key: tuple[str, bool], load: Array | float) -> Array:
         """Of a stream, at so many times the planned work; flat beyond what was simulated."""
-        return np.interp(load, LOADS, self.own_shares[key])
+        return np.asarray(np.interp(load, LOADS, self.own_shares[key]))
 
     def outside(self, load: Array) -> NDArray[np.bool_]:
         """Which loads lie beyond what was simulated; nothing does where there are no cards."""
@@ -55,7 +55,7 @@ class Fleet:
 
     def busy_seconds(self, load: Array | float) -> Array:
         """GPU-seconds a month at so many times the planned work."""
-        return np.interp(load, LOADS, self.busy_s)
+        return np.asarray(np.interp(load, LOADS, self.busy_s))
 
 
 def fleet_of(mix: Mix, *, from_month: int, seed: int) -> Fleet:
@@ -75,12 +75,12 @@ def fleet_of(mix: Mix, *, from_month: int, seed: int) -> Fleet:
     return Fleet(from_month, mix, {key_of(one): table[:, at] for at, one in enumerate(streams)}, np.array(busy))
 
 
-def _served(mix: Mix, planned: object, *, seed: int) -> tuple[Array, float]:
+def _served(mix: Mix, planned: Planned, *, seed: int) -> tuple[Array, float]:
     """Own share of every stream, and GPU-seconds a month, averaged over a few drawn months."""
-    streams = planned.streams  # type: ignore[attr-defined]
+    streams = planned.streams
     requests = sum(one.images_per_month / one.shape.images_per_request for one in streams)
     hours = int(np.clip(_REQUESTS / max(requests, 1.0) * 730, 168, 730))
-    drawn = draw_months(planned, mix.rules, count=_MONTHS, seed=seed, hours=hours)  # type: ignore[arg-type]
+    drawn = draw_months(planned, mix.rules, count=_MONTHS, seed=seed, hours=hours)
     way = mix.best.outcome
     made, asked, busy = np.zeros(len(streams)), np.zeros(len(streams)), 0.0
     for month, work in zip(drawn.months, drawn.works, strict=True):

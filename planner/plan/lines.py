@@ -1,4 +1,4 @@
-"""The plan's lines: month by month, who makes which images and what is paid for, each rounded to the micro-dollar. Pure.
+"""The plan's lines: month by month, who makes which images, and what is paid for, each to the micro-dollar. Pure.
 
 Images are rounded to a thousandth, money to a millionth, half away from zero, as a spreadsheet's ROUND does; sums are
 sums of what was rounded, so that they are exact wherever they are made.

@@ -110,7 +110,7 @@ def _fleet(case: Case, month: PlanMonth, fleets: Sequence[Fleet], *, vendors: Se
         then = before.mix.drawn.planned
         if abs(_load(now.streams) / _load(then.streams) - 1) < _MOVED and _hosted(now) == _hosted(then):
             return before
-    mix = best_mix(case, vendors=vendors, ahead_months=month.number, seed=seed)
+    mix = best_mix(case, vendors=vendors, ahead_months=month.number, seed=seed, with_doubts=False)
     return fleet_of(mix, from_month=month.number, seed=seed)
 
 
