@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 __all__ = ["Plan", "monthly_plan"]
 
 _MOVED = 0.25
-_JOULES_PER_KWH = 3.6e6
 
 
 @dataclass(frozen=True)
@@ -136,7 +135,17 @@ def _month(case: Case, month: PlanMonth, fleet: Fleet) -> Month:
     lines = tuple(line for one in planned.streams for line in _image_lines(case, fleet, one, load=load))
     hours = float(fleet.mix.best.outcome.cards.sum() * 730 / 168)
     return Month(month, lines, fixed_lines(case, fleet.mix, month, made=lines), load, hours,
-                 int(fleet.mix.best.outcome.cards.max()), None)
+                 int(fleet.mix.best.outcome.cards.max()), _kg_co2e(case, lines))
+
+
+def _kg_co2e(case: Case, lines: Sequence[ImageLine]) -> float | None:
+    """Of own images while they are made, as a break-even counts it; None where no grid is named or none is made."""
+    moved = [row for row in segments_today(case) if row.own_images]
+    energy = own_side(case, moved).energy if moved else None
+    if energy is None or energy.kg_per_month is None or not energy.images_per_month:
+        return None
+    made = float(sum((line.images for line in lines if line.option == OWN), Decimal(0)))
+    return energy.kg_per_month.mid / energy.images_per_month * made
 
 
 def _image_lines(case: Case, fleet: Fleet, stream: Stream, *, load: float) -> list[ImageLine]:

@@ -7,7 +7,7 @@ from datetime import date
 
 from planner.errors import PlannerError
 
-__all__ = ["PlanMonth", "first_of", "plan_months"]
+__all__ = ["PlanMonth", "first_of", "next_month", "plan_months"]
 
 _MONTHS_PER_YEAR = 12
 
@@ -49,6 +49,17 @@ def first_of(text: str) -> date:
         return date.fromisoformat(f"{text}-01")
     except ValueError:
         raise PlannerError(f"{text!r}: no month; write it as 2026-12") from None
+
+
+def next_month(text: str | None, today: date) -> date:
+    """The first day of a month that was named, or of the month after today's.
+
+    Raises:
+        PlannerError: no month.
+    """
+    if text is not None:
+        return first_of(text)
+    return date(today.year + today.month // _MONTHS_PER_YEAR, today.month % _MONTHS_PER_YEAR + 1, 1)
 
 
 def plan_months(first: date, *, count: int, fiscal_year_starts: int) -> tuple[PlanMonth, ...]:

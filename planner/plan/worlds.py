@@ -104,7 +104,8 @@ def _bill(month: Month, fleet: Fleet, *, volume: Array, load: Array, factors: Ma
             each = line.asked * line.times * float(line.usd_per_image) * factors.get("price", 1.0)
             total += each * volume * (line.share * moved if planned < 1 else 1 - drawn)
     for bill in month.fixed:
-        by = {"cards": factors.get("rent", 1.0), "staff": factors.get("staff", 1.0), "review": volume}
+        by = {"cards": factors.get("rent", 1.0), "staff": factors.get("staff", 1.0), "review": volume, "tax": volume,
+              "licence overage": volume}
         total += float(bill.usd) * by.get(bill.kind, 1.0)
     return total
 
