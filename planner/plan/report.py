@@ -32,7 +32,8 @@ def plan_lines(plan: Plan) -> Iterator[str]:
     yield from _months(plan)
     yield ""
     yield (f"Together ${plan.usd:,.2f}: half of the worlds below ${total.p50:,.0f}, one in ten below "
-           f"${total.p10:,.0f}, nine in ten below ${total.p90:,.0f} (of all months together: not the sum of the months)")
+           f"${total.p10:,.0f}, nine in ten below ${total.p90:,.0f} (of all months together, not the sum of "
+           "the months)")
     yield f"Contingency ${total.p80 - total.p50:,.0f}: four of five worlds then stay within the sum"
     if plan.worlds.drivers:
         yield "What moves it: " + ", ".join(f"{name} {share:.0%}" for name, share in plan.worlds.drivers[:3])
