@@ -26,6 +26,8 @@ planner = LazyGroup(
         "size": ("planner.commands.size:size", "The smallest fleet for a promise, or what a fleet can promise."),
         "mix": ("planner.commands.mix:mix", "Own cards, hosted overflow or both: the cheapest, and what decides it."),
         "plan": ("planner.commands.plan:plan", "What a scenario costs month by month, and how sure that is."),
+        "approve": ("planner.commands.approve:approve", "Approve a plan's folder, if nothing of it has changed."),
+        "freeze": ("planner.commands.approve:freeze", "Freeze an approved plan."),
         "diff": ("planner.commands.diff:diff", "From one scenario's plan to another's, in steps that add up."),
         "replay": ("planner.commands.replay:replay", "Past traffic through the router's own rules, under a policy."),
         "demand": ("planner.commands.demand:demand", "What traffic is like, from a trace or a bill of it."),

@@ -17,18 +17,19 @@ if TYPE_CHECKING:
 
     from planner.case import Case
     from planner.mix.answer import Mix
+    from planner.queueing import Array
     from planner.scenario import Licence
 
     from .lines import ImageLine
     from .months import PlanMonth
 
-__all__ = ["fixed_lines"]
+__all__ = ["fixed_lines", "overage_usd"]
 
 _WEEKS = HOURS_PER_MONTH / 168
 _MONTHS_PER_YEAR = 12
 
 
-def fixed_lines(case: Case, mix: Mix, month: PlanMonth, *, made: Sequence[ImageLine]) -> tuple[FixedLine, ...]:
+def fixed_lines(case: Case, mix: Mix, *, month: PlanMonth, made: Sequence[ImageLine]) -> tuple[FixedLine, ...]:
     """Every bill of a month that is not an image's price."""
     own = [*_cards(mix), *_people(case), *_licences(case, mix, made)] if mix.best.outcome.cards.any() else []
     lines = [*own, *_review(case, made), *_commitments(case, month)]
@@ -80,8 +81,19 @@ def _licences(case: Case, mix: Mix, made: Sequence[ImageLine]) -> Iterator[Fixed
         if not _covers(case, held):
             continue
         yield FixedLine("licence", held.vendor, 1.0, "month", held.usd_per_month, held.document)
-        beyond = max(0.0, images - (held.included_images_per_month or images))
-        yield FixedLine("licence overage", held.vendor, beyond, "images", held.overage_usd_per_image, held.document)
+        yield FixedLine("licence overage", held.vendor, float(_beyond(held, images)), "images",
+                        held.overage_usd_per_image, held.document)
+
+
+def overage_usd(case: Case, images: Array) -> Array:
+    """What licences cost beyond the images they include, at so many own images a month."""
+    held = [one for one in case.scenario.licence if _covers(case, one)]
+    return sum((_beyond(one, images) * float(one.overage_usd_per_image) for one in held), np.zeros(images.shape))
+
+
+def _beyond(held: Licence, images: Array | float) -> Array:
+    included = held.included_images_per_month
+    return np.zeros(np.shape(images)) if included is None else np.maximum(0.0, np.asarray(images) - included)
 
 
 def _covers(case: Case, held: Licence) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from decimal import Decimal
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,6 @@ from .purchase import purchase_of
 
 if TYPE_CHECKING:
     from datetime import date
-    from decimal import Decimal
 
     from planner.scenario import Scenario
 
@@ -29,11 +29,16 @@ SCHEMA = 1
 
 def content_hash(scenario: Scenario) -> str:
     """SHA-256 of what a scenario says, whatever file, order of keys or base it was written in."""
-    document = json.dumps(scenario.model_dump(mode="json", by_alias=True), sort_keys=True, separators=(",", ":"))
+    document = json.dumps(scenario.model_dump(by_alias=True), sort_keys=True, separators=(",", ":"), default=_text)
     return hashlib.sha256(document.encode()).hexdigest()
 
 
-def reported(plan: Plan, usd: Decimal, day: date) -> Decimal | None:
+def _text(value: object) -> str:
+    """Of a day, a size or an amount; 0.50 is 0.5."""
+    return f"{value.normalize():f}" if isinstance(value, Decimal) else str(value)
+
+
+def reported(plan: Plan, usd: Decimal, *, day: date) -> Decimal | None:
     """An amount in the reporting currency at the rate of a day; None where the plan is in US dollars alone."""
     rate = plan.case.scenario.plan.per_usd(day)
     return None if rate is None else usd * rate.per_usd
@@ -67,7 +72,7 @@ def plan_json(plan: Plan) -> dict[str, Any]:
 
 
 def _month(plan: Plan, month: Month, sure: Range) -> dict[str, Any]:
-    told = reported(plan, month.usd, month.month.first)
+    told = reported(plan, month.usd, day=month.month.first)
     return {
         "month": month.month.label, "fiscal": month.month.fiscal_label, "usd": f"{month.usd:f}",
         "reported": None if told is None else f"{told:f}",

@@ -32,7 +32,7 @@ def events_of(plan: Plan) -> tuple[Event, ...]:
               if number and plan.fleets[number] is not plan.fleets[number - 1]]
     for one in plan.case.scenario.plan.successor:
         gone = plan.case.book.prices.find(one.model).shutdown_on
-        if gone is not None and plan.months[0].month.first <= gone <= plan.months[-1].month.first:
+        if gone is not None and plan.months[0].month.first <= gone <= plan.months[-1].month.last:
             found.append(Event(f"{gone:%Y-%m}", "successor", f"{one.model} shuts down on {gone}; {one.by} takes over"))
     if plan.stopped:
         found.append(Event(plan.stopped.partition(":")[0], "stop", plan.stopped.partition(": ")[2]))

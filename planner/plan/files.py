@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from .monthly import Plan
 
-__all__ = ["CSV_COLUMNS", "plan_csv", "refuse_taken", "write_plan"]
+__all__ = ["CSV_COLUMNS", "plan_csv", "write_plan"]
 
 CSV_COLUMNS = ("month", "fiscal_month", "kind", "segment", "can_wait", "name", "quantity", "unit", "usd_each", "usd",
                "accepted_images", "source")
@@ -83,12 +83,11 @@ def _files(plan: Plan) -> Iterator[tuple[str, bytes]]:
 
 def _receipt(plan: Plan, scenario: Path, files: dict[str, bytes]) -> dict[str, Any]:
     case = plan.case
-    tables = [path for root in case.book.roots for path in sorted(root.rglob("*")) if path.is_file()]
     return {
         "scenario": {"file": scenario.name, "sha256": file_hash(scenario.read_bytes()),
                      "content": content_hash(case.scenario)},
-        "tables": {path.name if path.parent in case.book.roots else f"{path.parent.name}/{path.name}":
-                   file_hash(path.read_bytes()) for path in tables},
+        "tables": [{path.relative_to(root).as_posix(): file_hash(path.read_bytes())
+                    for path in sorted(root.rglob("*")) if path.is_file()} for root in case.book.roots],
         "prices_of": case.on.isoformat(), "seed": plan.seed, "draws": case.draws.count,
         "versions": {"python": platform.python_version()} | {name: version(name) for name in _PARTS},
         "files": {name: file_hash(data) for name, data in files.items()}}

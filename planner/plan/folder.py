@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import shutil
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from planner.errors import PlannerError
 
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 __all__ = ["RECEIPT", "STATUS", "State", "advance", "file_hash", "refuse_taken", "status_of", "write_folder"]
 
 State = Literal["draft", "approved", "frozen"]
-STATUS, RECEIPT = "status.json", "receipt.json"
+STATUS = "status.json"
+RECEIPT = "receipt.json"
 _NEXT: Mapping[str, State] = {"draft": "approved", "approved": "frozen"}
 
 
@@ -35,10 +36,13 @@ def status_of(folder: Path) -> dict[str, Any]:
     """
     try:
         found: dict[str, Any] = json.loads((folder / STATUS).read_text(encoding="utf-8"))
+        known = found["state"] in get_args(State) and isinstance(found["history"][-1], dict)
     except FileNotFoundError:
         raise PlannerError(f"{folder}: no plan lies there; name a folder that planner plan --out wrote") from None
-    except (OSError, ValueError):
-        raise PlannerError(f"{folder / STATUS}: cannot be read; write the plan again") from None
+    except (OSError, ValueError, LookupError, TypeError):
+        known = False
+    if not known:
+        raise PlannerError(f"{folder / STATUS}: cannot be read; write the plan to a new folder")
     return found
 
 
@@ -95,15 +99,18 @@ def advance(folder: Path, to: State, *, by: str, at: datetime) -> dict[str, Any]
     Raises:
         PlannerError: another order, no name, or a file that is no longer what the plan wrote.
     """
-    if not by.strip():
-        raise PlannerError("--by: a name is needed; say who does this")
+    if not by.strip() or not by.isprintable():
+        raise PlannerError("--by: a name is needed, in printable characters; say who does this")
     status = status_of(folder)
     if _NEXT.get(status["state"]) != to:
         wanted = next(before for before, after in _NEXT.items() if after == to)
         raise PlannerError(f"{folder}: the plan is {status['state']}; only one that is {wanted} becomes {to}")
-    _refuse_changed(folder)
+    receipt = _refuse_changed(folder)
+    if status["history"][-1].get("receipt", receipt) != receipt:
+        raise PlannerError(f"{folder / RECEIPT}: is not the one that was approved; write the plan to a new folder")
     status["state"] = to
-    status["history"].append({"state": to, "by": by.strip(), "at": at.isoformat(timespec="seconds")})
+    status["history"].append({"state": to, "by": by.strip(), "at": at.isoformat(timespec="seconds"),
+                              "receipt": receipt})
     beside = folder / f".{STATUS}.{os.getpid()}.part"
     try:
         beside.write_text(json.dumps(status, indent=2) + "\n", encoding="utf-8")
@@ -115,12 +122,15 @@ def advance(folder: Path, to: State, *, by: str, at: datetime) -> dict[str, Any]
     return status
 
 
-def _refuse_changed(folder: Path) -> None:
+def _refuse_changed(folder: Path) -> str:
+    """The receipt's own hash, once every file is what the receipt says."""
     try:
-        receipt: dict[str, Any] = json.loads((folder / RECEIPT).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        data = (folder / RECEIPT).read_bytes()
+        files: dict[str, str] = json.loads(data)["files"]
+    except (OSError, ValueError, LookupError, TypeError):
         raise PlannerError(f"{folder / RECEIPT}: cannot be read; write the plan again") from None
-    for name, told in receipt["files"].items():
+    for name, told in files.items():
         path = folder / name
         if not path.is_file() or file_hash(path.read_bytes()) != told:
             raise PlannerError(f"{path}: is not what the plan wrote (see {RECEIPT}); write the plan again")
+    return file_hash(data)

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from planner.uncertainty import Spread
+
     from .months import PlanMonth
 
 __all__ = ["FIXED_KINDS", "OWN", "FixedLine", "ImageLine", "Month", "rounded_images", "rounded_usd", "usd_of"]
@@ -45,6 +47,7 @@ class ImageLine:
         usd_per_image: that month's price; the power and busy time of an own one.
         accepted_share: of its images.
         source: of the price.
+        doubt: the price's interval by its age; None where the line is no hosted one.
     """
 
     segment: str
@@ -56,6 +59,7 @@ class ImageLine:
     usd_per_image: Decimal
     accepted_share: float
     source: str
+    doubt: Spread | None = None
 
     @property
     def images(self) -> Decimal:
@@ -95,6 +99,7 @@ class Month:
     """One month of the plan.
 
     Attributes:
+        idle: options that make nothing as planned, but would in a busier month or a quieter one.
         load: its work over that of the month its fleet was planned for.
         gpu_hours: cards that are on.
         kg_co2e: of own images; None where no grid is named.
@@ -102,6 +107,7 @@ class Month:
 
     month: PlanMonth
     images_of: tuple[ImageLine, ...]
+    idle: tuple[ImageLine, ...]
     fixed: tuple[FixedLine, ...]
     load: float
     gpu_hours: float

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from planner.assumptions import assumption
 from planner.displaceable import segments_today
 from planner.errors import PlannerError
 from planner.mix.answer import best_mix
@@ -15,7 +16,8 @@ from planner.own import own_side
 
 from .bills import fixed_lines
 from .fleet import fleet_of, key_of
-from .lines import OWN, ImageLine, Month
+from .images import image_lines
+from .lines import OWN, Month
 from .months import plan_months
 from .successors import orphans, succeeded
 from .worlds import drawn_worlds
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from planner.uncertainty import Spread
 
     from .fleet import Fleet
+    from .lines import ImageLine
     from .months import PlanMonth
     from .worlds import Worlds
 
@@ -45,7 +48,7 @@ class Plan:
         case: the question, on the day it was asked.
         months: up to the horizon, or to where it stops; `stopped` says why then.
         fleets: of each month.
-        spreads: what is not known for sure of own cards; empty where they make nothing.
+        spreads: what is not known for sure of own cards, and of prices where a range is stated.
         worlds: the months in every drawn world.
     """
 
@@ -86,13 +89,14 @@ def monthly_plan(case: Case, *, first: date, count: int = 12, vendors: Sequence[
     stopped = ""
     accounts = hosted_vendors(case, vendors)
     for month in plan_months(first, count=count, fiscal_year_starts=case.scenario.plan.fiscal_year_starts):
-        stopped = "; ".join(orphans(case, month.first))
+        stopped = "; ".join(orphans(case, month.last))
         if stopped:
             stopped = f"{month.label}: {stopped}"
             break
-        then = replace(case, scenario=succeeded(case, month.first), on=max(case.on, month.first))
-        fleets.append(_fleet(then, month, fleets, vendors=accounts, seed=seed))
-        months.append(_month(then, month, fleets[-1]))
+        then = replace(case, scenario=succeeded(case, month.last), on=max(case.on, month.first))
+        fleet, planned = _fleet(then, month, fleets, vendors=accounts, seed=seed)
+        fleets.append(fleet)
+        months.append(_month(then, month, fleet, planned=planned))
         told(0.9 * (month.number + 1) / count)
     if not months:
         raise PlannerError(stopped)
@@ -102,15 +106,17 @@ def monthly_plan(case: Case, *, first: date, count: int = 12, vendors: Sequence[
     return Plan(case, seed, accounts, tuple(months), tuple(fleets), spreads, worlds, stopped)
 
 
-def _fleet(case: Case, month: PlanMonth, fleets: Sequence[Fleet], *, vendors: Sequence[str], seed: int) -> Fleet:
+def _fleet(case: Case, month: PlanMonth, fleets: Sequence[Fleet], *, vendors: Sequence[str], seed: int) -> (
+        tuple[Fleet, Planned]):
+    """The fleet of a month, and the month's own work and prices for it."""
     if fleets:
         before = fleets[-1]
         now = _streams(case, month, before, vendors)
         then = before.mix.drawn.planned
         if abs(_load(now.streams) / _load(then.streams) - 1) < _MOVED and _hosted(now) == _hosted(then):
-            return before
+            return before, now
     mix = best_mix(case, vendors=vendors, ahead_months=month.number, seed=seed, with_doubts=False)
-    return fleet_of(mix, from_month=month.number, seed=seed)
+    return fleet_of(mix, from_month=month.number, seed=seed), mix.drawn.planned
 
 
 def _streams(case: Case, month: PlanMonth, fleet: Fleet, vendors: Sequence[str]) -> Planned:
@@ -129,12 +135,13 @@ def _hosted(planned: Planned) -> list[tuple[object, ...]]:
     return [(one.segment, one.can_wait, one.own, one.hosted, one.usd) for one in planned.streams]
 
 
-def _month(case: Case, month: PlanMonth, fleet: Fleet) -> Month:
-    planned = _streams(case, month, fleet, fleet.mix.drawn.planned.vendors)
+def _month(case: Case, month: PlanMonth, fleet: Fleet, *, planned: Planned) -> Month:
     load = _load(planned.streams) / _load(fleet.mix.drawn.planned.streams)
-    lines = tuple(line for one in planned.streams for line in _image_lines(case, fleet, one, load=load))
+    options = [line for one in planned.streams for line in image_lines(case, fleet, stream=one, load=load)]
+    lines = tuple(line for line in options if line.share > 0)
+    idle = tuple(line for line in options if line.share <= 0)
     hours = float(fleet.mix.best.outcome.cards.sum() * 730 / 168)
-    return Month(month, lines, fixed_lines(case, fleet.mix, month, made=lines), load, hours,
+    return Month(month, lines, idle, fixed_lines(case, fleet.mix, month=month, made=lines), load, hours,
                  int(fleet.mix.best.outcome.cards.max()), _kg_co2e(case, lines))
 
 
@@ -148,24 +155,13 @@ def _kg_co2e(case: Case, lines: Sequence[ImageLine]) -> float | None:
     return energy.kg_per_month.mid / energy.images_per_month * made
 
 
-def _image_lines(case: Case, fleet: Fleet, stream: Stream, *, load: float) -> list[ImageLine]:
-    own = float(fleet.own_share(key_of(stream), load)) if stream.own else 0.0
-    name = stream.segment
-    segment = next(one for one in case.scenario.segment if name in (one.name, f"{one.name}-kept"))
-    lines = []
-    if own > 0:
-        paying = fleet.mix.paying
-        each = stream.own_usd + paying.usd_per_image + paying.usd_per_busy_s * stream.seconds / (1 - paying.lost_share)
-        lines.append(ImageLine(name, stream.can_wait, OWN, stream.images_per_month, own, 1.0, Decimal(repr(each)),
-                               case.own_acceptance_share(segment), f"{case.scenario.own.gpu}, {paying.word}"))
-    if stream.leaves and own < 1:
-        card = stream.hosted.partition("/")[2].partition("@")[0]
-        lines.append(ImageLine(name, stream.can_wait, stream.hosted, stream.images_per_month, 1 - own,
-                               stream.hosted_again, Decimal(repr(stream.usd)), case.acceptance_share(card, segment),
-                               f"price table, {case.on}"))
-    return lines
-
-
 def _spreads(case: Case) -> Mapping[str, Spread]:
+    """What is not known for sure of own cards, and of prices where the scenario states a range of them."""
     moved = [row for row in segments_today(case) if row.own_images]
-    return own_side(case, moved).spreads if moved else {}
+    if not moved:
+        return {}
+    found = dict(own_side(case, moved).spreads)
+    if any(one.driver == "price" for one in case.scenario.range):
+        today = sum(row.own_images * float(row.option.usd_per_image) for row in moved)
+        found["price"] = assumption(case.scenario, "price", mid=today / sum(row.own_images for row in moved))
+    return found

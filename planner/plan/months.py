@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from dataclasses import dataclass
 from datetime import date
 
@@ -32,6 +33,11 @@ class PlanMonth:
     def label(self) -> str:
         """As in `2026-12`."""
         return f"{self.first:%Y-%m}"
+
+    @property
+    def last(self) -> date:
+        """Its last day."""
+        return self.first.replace(day=monthrange(self.first.year, self.first.month)[1])
 
     @property
     def fiscal_label(self) -> str:

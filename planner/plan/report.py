@@ -17,6 +17,7 @@ __all__ = ["plan_lines"]
 
 _CELLS = (("hosted", 12), ("own cards", 12), ("people", 12), ("other", 12), ("USD", 14), ("10 %", 12), ("90 %", 12),
           ("images", 12), ("own", 7), ("$/accepted", 12))
+_LEAST_DRIVER = 0.01
 _PEOPLE = ("staff", "review")
 _CARDS = ("cards", "storage", "fine-tuning", "licence", "licence overage")
 
@@ -35,9 +36,10 @@ def plan_lines(plan: Plan) -> Iterator[str]:
            f"${total.p10:,.0f}, nine in ten below ${total.p90:,.0f} (of all months together, not the sum of "
            "the months)")
     yield f"Contingency ${total.p80 - total.p50:,.0f}: four of five worlds then stay within the sum"
-    if plan.worlds.drivers:
-        yield "What moves it: " + ", ".join(f"{name} {share:.0%}" for name, share in plan.worlds.drivers[:3])
-    told = [reported(plan, month.usd, month.month.first) for month in plan.months]
+    told_drivers = [f"{name} {share:.0%}" for name, share in plan.worlds.drivers[:3] if share >= _LEAST_DRIVER]
+    if told_drivers:
+        yield "What moves it: " + ", ".join(told_drivers)
+    told = [reported(plan, month.usd, day=month.month.first) for month in plan.months]
     known = [amount for amount in told if amount is not None]
     if known and len(known) == len(told):
         yield f"In {scenario.plan.currency}, at each month's rate: {sum(known):,.2f}"
