@@ -33,6 +33,7 @@ class _Asked(TypedDict):
     first: str | None
     on: datetime | None
     data: Path | None
+    out: Path | None
     as_json: bool
 
 
@@ -43,6 +44,7 @@ class _Asked(TypedDict):
 @click.option("--from", "first", metavar="YYYY-MM", help="First month (the next one).")
 @click.option("--on", type=click.DateTime(["%Y-%m-%d"]), help="The day both are made (today).")
 @click.option("--data", type=click.Path(path_type=Path), help="Overlay folder of tables (or BREAKEVEN_DATA).")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write the steps as one HTML page, too.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def diff(before: str, after: str, **asked: Unpack[_Asked]) -> None:
     """From the plan of BEFORE to the plan of AFTER, step by step; the steps add up to the micro-dollar.
@@ -60,11 +62,22 @@ def diff(before: str, after: str, **asked: Unpack[_Asked]) -> None:
         found = waterfall(cases[0], cases[1], first=next_month(asked["first"], day), count=asked["months"])
     except (PriceError, OutOfReach) as error:
         raise PlannerError(f"{before} to {after}: {error}") from None
+    if asked["out"] is not None:
+        _write(asked["out"], found, before=before, after=after)
     if asked["as_json"]:
         click.echo(json.dumps({"before_usd": f"{found.before_usd:f}", "after_usd": f"{found.after_usd:f}", "steps": [
             {"part": step.part, "keys": list(step.keys), "usd": f"{step.usd:f}"} for step in found.steps]}, indent=2))
         return
     click.echo("\n".join(map(one_line, _lines(found, before, after))))
+
+
+def _write(path: Path, found: Waterfall, *, before: str, after: str) -> None:
+    from planner.plan.page import diff_page  # noqa: PLC0415 (as above)
+
+    try:
+        path.write_text(diff_page(found, before, after=after), encoding="utf-8")
+    except OSError as error:
+        raise PlannerError(f"{path}: cannot be written ({error.strerror}); choose another place") from None
 
 
 def _lines(found: Waterfall, before: str, after: str) -> Iterator[str]:

@@ -27,9 +27,11 @@ class Event(NamedTuple):
 def events_of(plan: Plan) -> tuple[Event, ...]:
     """Everything that changes from one month to the next, and where the plan stops."""
     found = [event for before, after in pairwise(plan.months) for event in _between(before, after)]
-    found += [Event(fleet_month.month.label, "fleet", f"planned anew: up to {fleet_month.most_cards} cards, "
-                    f"{fleet_month.gpu_hours:,.0f} GPU-hours") for number, fleet_month in enumerate(plan.months)
-              if number and plan.fleets[number] is not plan.fleets[number - 1]]
+    for number, now in enumerate(plan.months):
+        if number and plan.fleets[number] is not plan.fleets[number - 1]:
+            cards = f"{now.most_cards} card{'s' * (now.most_cards != 1)}"
+            said = f"planned anew: up to {cards}, {now.gpu_hours:,.0f} GPU-hours"
+            found.append(Event(now.month.label, "fleet", said))
     for one in plan.case.scenario.plan.successor:
         gone = plan.case.book.prices.find(one.model).shutdown_on
         if gone is not None and plan.months[0].month.first <= gone <= plan.months[-1].month.last:

@@ -15,6 +15,8 @@ from planner.mix.files import policy_text, settings_text
 from .document import content_hash, plan_json
 from .folder import RECEIPT, STATUS, file_hash, refuse_taken, write_folder
 from .lines import OWN
+from .page import plan_page
+from .paper import plan_pdf
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +28,7 @@ __all__ = ["CSV_COLUMNS", "plan_csv", "write_plan"]
 
 CSV_COLUMNS = ("month", "fiscal_month", "kind", "segment", "can_wait", "name", "quantity", "unit", "usd_each", "usd",
                "accepted_images", "source")
-_PARTS = ("breakeven", "numpy", "scipy", "numba", "pydantic")
+_PARTS = ("breakeven", "numpy", "scipy", "numba", "pydantic", "matplotlib", "fpdf2")
 
 
 def write_plan(plan: Plan, scenario: Path, *, folder: Path, force: bool) -> tuple[Path, ...]:
@@ -73,6 +75,8 @@ def _rows(plan: Plan) -> Iterator[tuple[object, ...]]:
 def _files(plan: Plan) -> Iterator[tuple[str, bytes]]:
     yield "plan.json", _text(json.dumps(plan_json(plan), indent=2))
     yield "plan.csv", plan_csv(plan).encode()
+    yield "plan.html", plan_page(plan).encode()
+    yield "plan.pdf", plan_pdf(plan)
     for number, (month, fleet) in enumerate(zip(plan.months, plan.fleets, strict=True)):
         if number and fleet is plan.fleets[number - 1]:
             continue

@@ -17,10 +17,14 @@ if TYPE_CHECKING:
 
     from .months import PlanMonth
 
-__all__ = ["FIXED_KINDS", "OWN", "FixedLine", "ImageLine", "Month", "rounded_images", "rounded_usd", "usd_of"]
+__all__ = ["FIXED_KINDS", "OWN", "PARTS", "FixedLine", "ImageLine", "Month", "part_of", "parts_usd", "rounded_images",
+           "rounded_usd", "usd_of"]
 
 OWN = "own"
 FIXED_KINDS = ("cards", "staff", "storage", "fine-tuning", "licence", "licence overage", "review", "commitment", "tax")
+PARTS = ("hosted", "own cards", "people", "other")
+"""What a reader sees of the kinds."""
+_PART_OF = {"staff": "people", "review": "people", "commitment": "other", "tax": "other"}
 _THOUSANDTH, _MICRO = Decimal("0.001"), Decimal("0.000001")
 
 
@@ -133,3 +137,16 @@ class Month:
 def usd_of(lines: Iterable[ImageLine | FixedLine]) -> Decimal:
     """The sum of some lines."""
     return sum((line.usd for line in lines), Decimal(0))
+
+
+def part_of(line: ImageLine | FixedLine) -> str:
+    """The one of `PARTS` that a line belongs to."""
+    if isinstance(line, ImageLine):
+        return "own cards" if line.option == OWN else "hosted"
+    return _PART_OF.get(line.kind, "own cards")
+
+
+def parts_usd(month: Month) -> dict[str, Decimal]:
+    """A month's bill by `PARTS`; together they are the bill."""
+    lines: tuple[ImageLine | FixedLine, ...] = (*month.images_of, *month.fixed)
+    return {part: usd_of(line for line in lines if part_of(line) == part) for part in PARTS}

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .board import LEAST_DRIVER_SHARE
 from .document import content_hash, plan_purchase, reported
 from .events import events_of
-from .lines import OWN, usd_of
+from .lines import OWN, PARTS, parts_usd
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,11 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["plan_lines"]
 
-_CELLS = (("hosted", 12), ("own cards", 12), ("people", 12), ("other", 12), ("USD", 14), ("10 %", 12), ("90 %", 12),
+_CELLS = (*((part, 12) for part in PARTS), ("USD", 14), ("10 %", 12), ("90 %", 12),
           ("images", 12), ("own", 7), ("$/accepted", 12))
-_LEAST_DRIVER = 0.01
-_PEOPLE = ("staff", "review")
-_CARDS = ("cards", "storage", "fine-tuning", "licence", "licence overage")
 
 
 def plan_lines(plan: Plan) -> Iterator[str]:
@@ -36,7 +34,7 @@ def plan_lines(plan: Plan) -> Iterator[str]:
            f"${total.p10:,.0f}, nine in ten below ${total.p90:,.0f} (of all months together, not the sum of "
            "the months)")
     yield f"Contingency ${total.p80 - total.p50:,.0f}: four of five worlds then stay within the sum"
-    told_drivers = [f"{name} {share:.0%}" for name, share in plan.worlds.drivers[:3] if share >= _LEAST_DRIVER]
+    told_drivers = [f"{name} {share:.0%}" for name, share in plan.worlds.drivers[:3] if share >= LEAST_DRIVER_SHARE]
     if told_drivers:
         yield "What moves it: " + ", ".join(told_drivers)
     told = [reported(plan, month.usd, day=month.month.first) for month in plan.months]
@@ -55,14 +53,11 @@ def plan_lines(plan: Plan) -> Iterator[str]:
 
 def _months(plan: Plan) -> Iterator[str]:
     for month, sure in zip(plan.months, plan.worlds.months, strict=True):
-        people = usd_of([bill for bill in month.fixed if bill.kind in _PEOPLE])
-        hosted = usd_of([line for line in month.images_of if line.option != OWN])
-        cards = usd_of([bill for bill in month.fixed if bill.kind in _CARDS]) + usd_of(
-            [line for line in month.images_of if line.option == OWN])
+        parts = parts_usd(month)
         made = sum(float(line.images) for line in month.images_of if line.option == OWN)
         each = f"{month.usd / month.accepted:.5f}" if month.accepted else "-"
-        cells = (f"{hosted:,.2f}", f"{cards:,.2f}", f"{people:,.2f}", f"{month.usd - hosted - cards - people:,.2f}",
-                 f"{month.usd:,.2f}", f"{sure.p10:,.0f}", f"{sure.p90:,.0f}", f"{month.images:,.0f}",
+        cells = (*(f"{parts[part]:,.2f}" for part in PARTS), f"{month.usd:,.2f}", f"{sure.p10:,.0f}",
+                 f"{sure.p90:,.0f}", f"{month.images:,.0f}",
                  f"{made / float(month.images):.0%}" if month.images else "-", each)
         yield f"{month.month.label} {month.month.fiscal_label:10}" + "".join(
             f"{cell:>{width}}" for cell, (_, width) in zip(cells, _CELLS, strict=True))
