@@ -115,8 +115,8 @@ def _bill(axes: Axes, plan: Plan, *, narrow: bool) -> None:
     sure = plan.worlds.months
     low, high = (np.array([getattr(one, name) for one in sure]) for name in ("p10", "p90"))
     axes.fill_between(places, low, high, color=COLOURS["band"], alpha=0.16, linewidth=0)
-    axes.errorbar(places, (low + high) / 2, yerr=(high - low) / 2, fmt="none", ecolor=COLOURS["band"], elinewidth=1,
-                  capsize=3, label="P10 to P90")
+    axes.errorbar(places, (low + high) / 2, yerr=(high - low) / 2, fmt="none", color=COLOURS["band"],
+                  ecolor=COLOURS["band"], elinewidth=1, capsize=3, label="P10 to P90")
     _months(axes, plan.months, narrow=narrow)
     axes.set_ylim(0, max(high.max(), below.max()) * 1.05 or 1)
     _legend(axes, narrow=narrow)
@@ -140,7 +140,7 @@ def _cards(axes: Axes, months: Sequence[Month], *, busy: Sequence[float], narrow
     _months(axes, months, narrow=narrow)
     axes.yaxis.set_major_formatter(FuncFormatter(lambda hours, _: f"{hours:,.0f}"))
     axes.set_ylim(0, max(paid) * 1.15 or 1)
-    axes.plot([], [], linestyle="none", label="above: most cards at once")
+    axes.plot([], [], color=COLOURS["ink"], linestyle="none", label="above: most cards at once")
     _legend(axes, narrow=narrow)
 
 

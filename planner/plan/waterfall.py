@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["Step", "Waterfall", "changed_keys", "waterfall"]
 
 _ORDER = ("segment", "traffic", "promise", "acceptance", "review", "own", "licence", "licence_waived", "plan")
+_NO_PART = ("name", "summary", "what_if", "override")  # an override's value stands in its place already
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ def waterfall(before: Case, after: Case, *, first: date, count: int = 12,
 def _changed_parts(before: Scenario, after: Scenario) -> list[str]:
     names = [name for name in type(before).model_fields if getattr(before, name) != getattr(after, name)]
     known = [name for name in _ORDER if name in names]
-    return known + [name for name in names if name not in _ORDER and name not in ("name", "summary", "what_if")]
+    return known + [name for name in names if name not in _ORDER and name not in _NO_PART]
 
 
 def changed_keys(before: Any, after: Any, *, at: str) -> Iterator[str]:
