@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from planner.errors import PlannerError
+
 from .monthly import monthly_plan
 
 if TYPE_CHECKING:
@@ -57,19 +59,30 @@ def waterfall(before: Case, after: Case, *, first: date, count: int = 12,
         first: a day of the first month.
         count: months of both plans.
         told: hears the share that is done.
+
+    Raises:
+        PlannerError: a plan on the way stops before its last month, so that sums of different months would be compared.
     """
     parts = _changed_parts(before.scenario, after.scenario)
     now = before.scenario
-    last = start = monthly_plan(before, first=first, count=count).usd
+    last = start = _usd(before, first, count)
     steps = []
     for number, part in enumerate(parts):
         told((number + 1) / (len(parts) + 1))
         now = now.model_copy(update={part: getattr(after.scenario, part)})
-        then = monthly_plan(replace(before, scenario=now), first=first, count=count).usd
+        then = _usd(replace(before, scenario=now), first, count)
         steps.append(Step(part, tuple(changed_keys(getattr(before.scenario, part), getattr(after.scenario, part),
                                                    at=part)), then - last))
         last = then
     return Waterfall(start, tuple(steps), last)
+
+
+def _usd(case: Case, first: date, count: int) -> Decimal:
+    plan = monthly_plan(case, first=first, count=count)
+    if plan.stopped:
+        raise PlannerError(f"{case.scenario.name}: the plan stops before {plan.stopped}; or compare the "
+                           f"{len(plan.months)} months before that (--months)")
+    return plan.usd
 
 
 def _changed_parts(before: Scenario, after: Scenario) -> list[str]:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from planner.errors import PlannerError
 from planner.plan.document import content_hash
 from planner.plan.monthly import monthly_plan
 from planner.plan.page import diff_page
@@ -52,6 +53,13 @@ def test_steps_add_up_to_the_micro_dollar_and_name_what_changed() -> None:
                     "own.cost.usd_per_gpu_h: 0.99 -> 1.25", "plan.tax_share: 0.0 -> 0.05"]
     same = waterfall(before, before, first=FIRST, count=1)
     assert (same.steps, same.before_usd) == ((), same.after_usd)
+
+
+def test_sums_of_different_months_are_not_compared() -> None:
+    gone = ("segment.draft.today", '{ model = "azure/flux-2-pro", acceptance_share = 0.5 }')
+    with pytest.raises(PlannerError, match=r"stops before 2027-01: azure/flux-2-pro shuts down on 2027-01-20; .* or "
+                                           r"compare the 1 months before that \(--months\)"):
+        waterfall(case(gone, draws=100), case(draws=100), first=FIRST, count=3)
 
 
 def test_the_page_of_a_difference_shows_every_step_and_no_markup_of_a_name() -> None:
