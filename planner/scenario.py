@@ -17,6 +17,7 @@ from .card_conditions import CardFailures, FineTunes, ScaledCards, Switching
 from .gpu_costs import GpuCost
 from .parts import Part
 from .site import Site
+from .plan_terms import PlanTerms
 from .traffic import Promise, Traffic
 
 __all__ = [
@@ -261,6 +262,7 @@ class Scenario(Part):
     what_if: tuple[WhatIf, ...] = ()
     not_confirmed: tuple[str, ...] = ()
     worth: Worth = Worth()
+    plan: PlanTerms = PlanTerms()
     horizon_images_per_month: _Count = 1_000_000
     text_words_limit: Annotated[int, Field(ge=0)] = 4
 

@@ -20,7 +20,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("router", "planner", "dashboards")
 HEAVY = ("numpy", "scipy", "pandas", "torch", "diffusers", "transformers", "ray", "pynvml", "streamlit", "plotly",
-         "pydantic", "rich", "plotext")
+         "pydantic", "rich", "plotext", "matplotlib", "fpdf")
 FILES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
