@@ -62,7 +62,8 @@ def plan(scenario: str, **asked: Unpack[_Asked]) -> None:
     would make it; --out writes the files that finance takes away.
     """
     from planner.plan.document import plan_json  # noqa: PLC0415 (numpy is loaded by what computes)
-    from planner.plan.files import refuse_taken, write_plan  # noqa: PLC0415 (as above)
+    from planner.plan.files import write_plan  # noqa: PLC0415 (as above)
+    from planner.plan.folder import refuse_taken  # noqa: PLC0415 (as above)
     from planner.plan.report import plan_lines  # noqa: PLC0415 (as above)
 
     if asked["out"] is not None:

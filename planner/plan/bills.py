@@ -28,7 +28,7 @@ _WEEKS = HOURS_PER_MONTH / 168
 _MONTHS_PER_YEAR = 12
 
 
-def fixed_lines(case: Case, mix: Mix, month: PlanMonth, *, made: Sequence[ImageLine]) -> tuple[FixedLine, ...]:
+def fixed_lines(case: Case, mix: Mix, *, month: PlanMonth, made: Sequence[ImageLine]) -> tuple[FixedLine, ...]:
     """Every bill of a month that is not an image's price."""
     own = [*_cards(mix), *_people(case), *_licences(case, mix, made)] if mix.best.outcome.cards.any() else []
     lines = [*own, *_review(case, made), *_commitments(case, month)]

@@ -33,7 +33,7 @@ def content_hash(scenario: Scenario) -> str:
     return hashlib.sha256(document.encode()).hexdigest()
 
 
-def reported(plan: Plan, usd: Decimal, day: date) -> Decimal | None:
+def reported(plan: Plan, usd: Decimal, *, day: date) -> Decimal | None:
     """An amount in the reporting currency at the rate of a day; None where the plan is in US dollars alone."""
     rate = plan.case.scenario.plan.per_usd(day)
     return None if rate is None else usd * rate.per_usd
@@ -67,7 +67,7 @@ def plan_json(plan: Plan) -> dict[str, Any]:
 
 
 def _month(plan: Plan, month: Month, sure: Range) -> dict[str, Any]:
-    told = reported(plan, month.usd, month.month.first)
+    told = reported(plan, month.usd, day=month.month.first)
     return {
         "month": month.month.label, "fiscal": month.month.fiscal_label, "usd": f"{month.usd:f}",
         "reported": None if told is None else f"{told:f}",

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from .monthly import Plan
 
-__all__ = ["CSV_COLUMNS", "plan_csv", "refuse_taken", "write_plan"]
+__all__ = ["CSV_COLUMNS", "plan_csv", "write_plan"]
 
 CSV_COLUMNS = ("month", "fiscal_month", "kind", "segment", "can_wait", "name", "quantity", "unit", "usd_each", "usd",
                "accepted_images", "source")

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 __all__ = ["RECEIPT", "STATUS", "State", "advance", "file_hash", "refuse_taken", "status_of", "write_folder"]
 
 State = Literal["draft", "approved", "frozen"]
-STATUS, RECEIPT = "status.json", "receipt.json"
+STATUS = "status.json"
+RECEIPT = "receipt.json"
 _NEXT: Mapping[str, State] = {"draft": "approved", "approved": "frozen"}
 
 

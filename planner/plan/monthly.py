@@ -134,8 +134,8 @@ def _month(case: Case, month: PlanMonth, fleet: Fleet) -> Month:
     load = _load(planned.streams) / _load(fleet.mix.drawn.planned.streams)
     lines = tuple(line for one in planned.streams for line in _image_lines(case, fleet, one, load=load))
     hours = float(fleet.mix.best.outcome.cards.sum() * 730 / 168)
-    return Month(month, lines, fixed_lines(case, fleet.mix, month, made=lines), load, hours,
-                 int(fleet.mix.best.outcome.cards.max()), _kg_co2e(case, lines))
+    return Month(month, lines, fixed_lines(case, fleet.mix, month=month, made=lines), load, hours,
+                 int(fleet.mix.best.outcome.cards.max()), _kg_co2e(case, lines), planned.streams)
 
 
 def _kg_co2e(case: Case, lines: Sequence[ImageLine]) -> float | None:

@@ -37,7 +37,7 @@ def plan_lines(plan: Plan) -> Iterator[str]:
     yield f"Contingency ${total.p80 - total.p50:,.0f}: four of five worlds then stay within the sum"
     if plan.worlds.drivers:
         yield "What moves it: " + ", ".join(f"{name} {share:.0%}" for name, share in plan.worlds.drivers[:3])
-    told = [reported(plan, month.usd, month.month.first) for month in plan.months]
+    told = [reported(plan, month.usd, day=month.month.first) for month in plan.months]
     known = [amount for amount in told if amount is not None]
     if known and len(known) == len(told):
         yield f"In {scenario.plan.currency}, at each month's rate: {sum(known):,.2f}"
