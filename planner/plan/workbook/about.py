@@ -53,7 +53,7 @@ def write_about(page: Page, facts: Facts) -> None:
         ("prices", "of each month's first day, from the tables whose hashes are in receipt.json"))
     for row, (name, cell) in enumerate(known, 3):
         page.put((row, 0), name)
-        page.put((row, 1), cell, shape="#,##0.00" if name.endswith("USD") else "")
+        page.put((row, 1), cell, role="left", shape="#,##0.00" if name.endswith("USD") else "")
     page.red_where_false((5, 1), (5, 1))
     row = 3 + len(known) + 1
     page.put((row, 0), "colours", role="head")

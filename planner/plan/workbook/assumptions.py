@@ -175,7 +175,7 @@ def write_assumptions(page: Page, facts: Facts) -> None:
     page.heads(2, _COLUMNS)
     row = 3
     for group, inputs in assumptions_of(facts):
-        page.put((row, 0), group, role="total")
+        page.put((row, 0), group, role="group")
         for one in inputs:
             row += 1
             _write(page, row, one)

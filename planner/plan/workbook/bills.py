@@ -42,10 +42,10 @@ def write_bills(page: Page, facts: Facts) -> None:
     months = facts.plan.months
     page.titled("Bills", "What is paid for beside the images. Orange: simulated or chosen by the model; run planner "
                 "plan again to change it.")
-    for row, names in ((LABELS, ("kind", "bill", "row", "unit")), (NUMBERS, ("", "", "", "month of the plan"))):
+    for row, names in ((LABELS, ("kind", "bill", "what", "unit")), (NUMBERS, ("", "", "", "month of the plan"))):
         page.heads(row, names)
         for number, month in enumerate(months):
-            page.put((row, FIRST_MONTH + number), month.month.label if row == LABELS else number, role="head")
+            page.put((row, FIRST_MONTH + number), month.month.label if row == LABELS else number, role="month")
     row = _FIRST
     for bill in _bills(facts):
         _write(page, bill, row)

@@ -33,6 +33,7 @@ class PriceRow(NamedTuple):
     seconds: float
     first: str
     source: str
+    read_on: str
     on: date
 
 
@@ -59,6 +60,9 @@ class Make(NamedTuple):
     flow: Flow
     option: str
     line: ImageLine | None
+
+
+_PriceKey = tuple[str, str, float, float]
 
 
 @dataclass(frozen=True)
@@ -107,18 +111,22 @@ class Facts:
         return tuple(make for flow in self.flows for make in _makes(flow))
 
     @cached_property
+    def _price_rows(self) -> Mapping[_PriceKey, tuple[PriceRow, int]]:
+        found: dict[_PriceKey, tuple[PriceRow, int]] = {}
+        for make in self.makes:
+            key = self._price_key(make)
+            if key not in found:
+                found[key] = self._price(make, key), len(found) + 1
+        return found
+
+    @cached_property
     def prices(self) -> Mapping[PriceRow, int]:
         """Every price once, by when it is first used; what is the same but for its month is one row."""
-        found: dict[tuple[object, ...], PriceRow] = {}
-        for make in self.makes:
-            row = self._price(make)
-            found.setdefault(row[:4], row)
-        return {row: number for number, row in enumerate(found.values(), 1)}
+        return dict(self._price_rows.values())
 
     def price_row(self, make: Make) -> int:
         """Where its price stands."""
-        wanted = self._price(make)[:4]
-        return next(number for row, number in self.prices.items() if row[:4] == wanted)
+        return self._price_rows[self._price_key(make)][1]
 
     @cached_property
     def accepted(self) -> Mapping[Accepted, int]:
@@ -162,12 +170,26 @@ class Facts:
         timed = any(one.own and one.seconds for one in flow.month.streams)
         return (flow.stream.seconds if flow.stream.own else 0.0) if timed else 1.0
 
-    def _price(self, make: Make) -> PriceRow:
-        stream, own = make.flow.stream, make.option == OWN
-        day = max(self.plan.case.on, make.flow.month.month.first)
-        source = "the router's own quote" if own else "price table"
-        return PriceRow(_picture(self.segment_of(stream)), make.option, stream.own_usd if own else stream.usd,
-                        stream.seconds if own else 0.0, make.flow.month.month.label, source, day)
+    def _price_key(self, make: Make) -> _PriceKey:
+        stream, picture = make.flow.stream, _picture(self.segment_of(make.flow.stream))
+        if make.option == OWN:
+            return picture, OWN, stream.own_usd, stream.seconds
+        return picture, make.option, stream.usd, 0.0
+
+    def _price(self, make: Make, key: _PriceKey) -> PriceRow:
+        month = make.flow.month.month
+        day = max(self.plan.case.on, month.first)
+        told = ("what a worker of ours costs beside its card", "") if key[1] == OWN else self._source(key[1], day)
+        return PriceRow(*key, month.label, *told, day)
+
+    def _source(self, option: str, day: date) -> tuple[str, str]:
+        """Pages that the option's rates of a day come from, and when they were last read."""
+        prices = self.plan.case.book.prices
+        model = prices.find(option.partition("@")[0]).model
+        rates = [rate for rate in prices.rows() if rate.model == model and rate.valid_from <= day and not rate.anomaly
+                 and (rate.valid_to is None or day <= rate.valid_to)]
+        return "; ".join(dict.fromkeys(str(rate.source) for rate in rates)), max(
+            (rate.as_of.text for rate in rates), default="")
 
 
 def _picture(segment: Segment) -> str:

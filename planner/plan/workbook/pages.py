@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import re
 from datetime import date, datetime
 from decimal import Decimal
@@ -16,19 +17,28 @@ if TYPE_CHECKING:
 
 __all__ = ["Cell", "Live", "Page", "Role", "Sheets", "at", "column", "slug"]
 
-Role = Literal["plain", "title", "note", "head", "live", "needs re-run", "constant", "total"]
+Role = Literal["plain", "text", "left", "title", "note", "head", "month", "group", "live", "needs re-run", "constant",
+               "sum", "total"]
+_HEAD = {"bold": True, "bg_color": "#D9E1F2", "bottom": 1, "text_wrap": True, "valign": "top"}
 _INPUT = {"font_color": "#0000FF"}
 _ROLES: dict[Role, dict[str, Any]] = {
     "plain": {},
     "title": {"bold": True, "font_size": 14},
     "note": {"italic": True, "font_color": "#595959"},
-    "head": {"bold": True, "bg_color": "#D9E1F2", "bottom": 1, "text_wrap": True, "valign": "top"},
+    "text": {"indent": 1},
+    "left": {"align": "left"},
+    "head": _HEAD,
+    "month": _HEAD | {"align": "right"},
+    "group": {"bold": True},
+    "sum": {"bold": True},
     "live": _INPUT | {"bg_color": "#FFFBE0"},
     "needs re-run": _INPUT | {"bg_color": "#F8D9C0"},
     "constant": _INPUT | {"bg_color": "#E7E6E6"},
     "total": {"bold": True, "top": 1},
 }
 _DAY = "yyyy-mm-dd"
+_LINE, _BOLD = 15, 1.25
+"""Points of a line of text, and how much wider than its digits bold words come out."""
 
 
 class Live(NamedTuple):
@@ -83,7 +93,7 @@ class Sheets:
         sheet.hide_gridlines(2)
         if frozen[0]:
             sheet.repeat_rows(0, frozen[0] - 1)
-        return Page(self, sheet, name)
+        return Page(self, sheet, name, widths)
 
     def define(self, name: str, reference: str) -> None:
         """A name that formulas may use."""
@@ -110,11 +120,13 @@ class Sheets:
 class Page:
     """One sheet, written cell by cell."""
 
-    def __init__(self, sheets: Sheets, sheet: Any, name: str) -> None:
-        self._sheets, self._sheet, self.name = sheets, sheet, name
+    def __init__(self, sheets: Sheets, sheet: Any, name: str, widths: Sequence[float]) -> None:
+        self._sheets, self._sheet, self.name, self._widths = sheets, sheet, name, widths
 
     def put(self, place: tuple[int, int], cell: Cell, *, role: Role = "plain", shape: str = "") -> None:
         """One cell, by row and column. Text is written as text, whatever it begins with."""
+        if role == "plain" and isinstance(cell, str) and place[1]:
+            role = "text"
         style = self._sheets.style(role, _DAY if isinstance(cell, date) and not shape else shape)
         if cell is None or cell == "":
             self._sheet.write_blank(*place, None, style)
@@ -135,8 +147,10 @@ class Page:
             self.put((row, col), cell, role=role)
 
     def heads(self, row: int, names: Sequence[Cell]) -> None:
-        """A row of headings."""
+        """A row of headings, high enough for the longest of them."""
         self.line(row, names, role="head")
+        lines = max(math.ceil(len(str(name)) * _BOLD / width) for name, width in zip(names, self._widths, strict=False))
+        self._sheet.set_row(row, _LINE * max(1, lines))
 
     def titled(self, title: str, *notes: str) -> None:
         """The sheet's title, and lines under it."""

@@ -16,7 +16,7 @@ __all__ = ["price_usd", "write_accepted", "write_prices"]
 
 _FIRST = 3
 _HEADS = ("row", "picture", "option", "first used", "USD an image, quoted", "own card: 1", "GPU-seconds an image",
-          "USD an image", "unit", "source", "price of", "when you change the quote")
+          "USD an image", "unit", "read", "price of", "when you change the quote", "source")
 _ACCEPTED_HEADS = ("row", "segment", "made by", "accepted share", "unit", "the input it comes from")
 
 
@@ -45,7 +45,7 @@ def write_prices(page: Page, facts: Facts) -> None:
         page.put((line, 5), int(row.option == OWN))
         page.put((line, 6), row.seconds, role="needs re-run", shape="0.0000")
         page.put((line, 7), Live(formula, price_usd(facts, number)), shape="0.00000000")
-        page.line(line, ("USD", row.source, row.on, "live"), first=8)
+        page.line(line, ("USD", row.read_on, row.on, "live", row.source), first=8)
         name = "own" if row.option == OWN else row.option
         page.define(f"price_{slug(f'{name} {row.picture}', taken)}", (line, 4))
     page.define("prices_usd", (_FIRST, 7), last=(_FIRST + len(facts.prices) - 1, 7))

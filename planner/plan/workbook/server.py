@@ -53,7 +53,7 @@ def write_purchase(page: Page, facts: Facts, *, owned: Owned) -> None:
              "months", "0"),
             ("its whole month", Live("buy_usd_per_month", bought.usd_per_month), "USD", _SHAPE)), 3):
         page.put((row, 0), name)
-        page.put((row, 1), value, shape=shape, role="total")
+        page.put((row, 1), value, shape=shape, role="sum")
         page.put((row, 2), unit)
 
 

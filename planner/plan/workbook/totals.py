@@ -44,8 +44,8 @@ def write_totals(page: Page, facts: Facts) -> None:
         for number, month in enumerate(months):
             cells: dict[int, Cell] = {LABELS: month.month.label, NUMBERS: number, _DAYS: month.month.first,
                                       _FISCAL: month.month.fiscal_label}
-            page.put((row, FIRST_MONTH + number), cells[row], role="head")
-        page.put((row, last + 1), "all months" if row == LABELS else "", role="head")
+            page.put((row, FIRST_MONTH + number), cells[row], role="month")
+        page.put((row, last + 1), "all months" if row == LABELS else "", role="month")
     _money(page, months, last)
     _counts(page, months, last)
     if terms.currency != "USD":
@@ -111,7 +111,8 @@ def _counts(page: Page, months: Sequence[Month], last: int) -> None:
 
 def _reported(page: Page, facts: Facts, last: int) -> None:
     currency = facts.plan.case.scenario.plan.currency
-    for name, label, unit in (("exchange rate", "exchange rate", f"{currency} a USD"), ("reported", "total", currency)):
+    for name, label, unit in (("exchange rate", "exchange rate", f"{currency} a USD"),
+                              ("reported", f"total in {currency}", currency)):
         page.put((ROWS[name], 0), label)
         page.put((ROWS[name], 3), unit)
     told = [reported(facts.plan, month.usd, day=month.month.first) for month in facts.plan.months]
@@ -141,4 +142,5 @@ def _across(page: Page, name: str, unit: str, text: Callable[[str], str], *, val
         page.put((row, FIRST_MONTH + number), Live(text(column(FIRST_MONTH + number)), value),
                  role=role, shape=shape)
     total = f"ROUND(SUM({at(row, FIRST_MONTH)}:{at(row, last)}),{digits})"
-    page.put((row, last + 1), Live(total, round(sum(values), 6)), role="total", shape=shape)
+    page.put((row, last + 1), Live(total, round(sum(values), 6)), role="total" if name == "total" else "sum",
+             shape=shape)

@@ -34,7 +34,7 @@ def plan_xlsx(plan: Plan) -> bytes:
     across = (LABELS + 2, FIRST_MONTH)
     write_about(sheets.page("About", widths=(18, 100)), facts)
     write_assumptions(sheets.page("Assumptions", widths=(40, 52, 14, 16, 11, 11, 48, 11, 14), frozen=(3, 1)), facts)
-    write_prices(sheets.page("Prices", widths=(5, 16, 40, 10, 12, 8, 12, 13, 6, 26, 11, 12), frozen=(3, 3)), facts)
+    write_prices(sheets.page("Prices", widths=(5, 16, 40, 10, 12, 8, 13, 13, 6, 11, 11, 12, 90), frozen=(3, 3)), facts)
     write_accepted(sheets.page("Accepted", widths=(5, 16, 30, 10, 8, 44), frozen=(3, 0)), facts)
     write_volumes(sheets.page("Volumes", widths=(9, 14, 18, 12, 12, 10, 14, 16, 10, 14, 10, 12, 12, 14, 14, 12)), facts)
     write_fleets(sheets.page("Fleet", widths=(9, 9, 18, 16, 16, 12, 12, 10, 10, 9, 12, 9, 12)), facts)

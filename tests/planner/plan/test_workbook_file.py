@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 import time
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from planner.plan.workbook.pages import slug
 from planner.plan.workbook.write import plan_xlsx
 
 from .plans import SERVERLESS, case_of, planned
-from .spreadsheet import formulas_of, literals
+from .spreadsheet import MISSING, formulas_of, literals, soffice
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,3 +59,13 @@ def test_names_differ_whatever_their_case_and_signs() -> None:
     taken: set[str] = set()
     assert [slug(text, taken) for text in ("a b", "A-B", "=", "+", "a_b_2")] == ["a_b", "a_b_2", "unnamed", "unnamed_2",
                                                                                 "a_b_2_2"]
+
+
+@pytest.mark.parametrize(("in_ci", "outcome"), [("true", pytest.fail.Exception), ("", pytest.skip.Exception)])
+def test_a_missing_libreoffice_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch, in_ci: str,
+                                                   outcome: type[BaseException]) -> None:
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    monkeypatch.setenv("CI", in_ci)
+    with pytest.raises(outcome) as told:
+        soffice()
+    assert str(told.value) == MISSING
