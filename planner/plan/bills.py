@@ -80,7 +80,7 @@ def _licences(case: Case, mix: Mix, made: Sequence[ImageLine]) -> Iterator[Fixed
         if not _covers(case, held):
             continue
         yield FixedLine("licence", held.vendor, 1.0, "month", held.usd_per_month, held.document)
-        beyond = max(0.0, images - (held.included_images_per_month or images))
+        beyond = 0.0 if held.included_images_per_month is None else max(0.0, images - held.included_images_per_month)
         yield FixedLine("licence overage", held.vendor, beyond, "images", held.overage_usd_per_image, held.document)
 
 

@@ -109,7 +109,7 @@ def _signed(facts: Facts) -> Iterator[Input]:
     for number, held in enumerate(licences_held(facts), 1):
         yield Input(f"licence_{number}_usd_per_month", f"licence: {held.vendor}", held.usd_per_month, "USD a month",
                     source=held.document)
-        if held.included_images_per_month:
+        if held.included_images_per_month is not None:
             yield Input(f"licence_{number}_included_images", f"images included: {held.vendor}",
                         held.included_images_per_month, "images a month", source=held.document)
             yield Input(f"licence_{number}_overage_usd_per_image", f"each image beyond: {held.vendor}",

@@ -135,7 +135,7 @@ def _licences(facts: Facts) -> Iterator[_Bill]:
         key = f"licence_{number}"
         yield _running(facts, "licence", held.vendor, "month", ("1", 1.0),
                        (f"{key}_usd_per_month", held.usd_per_month))
-        if not held.included_images_per_month:
+        if held.included_images_per_month is None:
             continue
         beyond: list[float | Live] = []
         for place, (month, fleet) in enumerate(zip(facts.plan.months, facts.plan.fleets, strict=True)):

@@ -27,8 +27,15 @@ ON, FIRST = date(2026, 11, 24), date(2026, 12, 1)
 HOURS = (("own.cost.usd_per_gpu_h", "0.39"), ("segment.bulk.images_per_month", "400000"),
                    ("traffic.growth_share_per_month", "0.04"))
 """Own cards by the hour that pay, and growth that has them planned anew."""
-BOUGHT = (("segment.bulk.images_per_month", "5000000"), ("segment.bulk.today.quality", '"low"'))
+BOUGHT = (("segment.bulk.images_per_month", "1500000"), ("own.cost.capex_usd", "100000"),
+          ("range", "[]"))
 SERVERLESS = (("traffic.growth_share_per_month", "0.03"),)
+RESERVED = (("segment.bulk.images_per_month", "3000000"), ("own.cost.usd_per_gpu_h", "5.5"))
+"""Cards that work all day at a rent above that of reserved ones."""
+REPRICED = """\
+id,model,operation,component,quality,size,tier,usd,unit,valid_from,valid_to,as_of,confidence,anomaly,source,note
+later,fal/flux-2-klein-4b,generate,output_mp,,,sync,0.0061,per_mp,2027-02-01,,2026-11-20,A,no,https://fal.ai,
+"""
 SIGNED = """
 base = {base!r}
 schema = 1
@@ -80,6 +87,13 @@ def case_of(scenario: str | Path, settings: Sequence[tuple[str, str]] = (), *, b
     """A shipped scenario, or a file, with other settings."""
     path = find_scenario(str(scenario), table_files(book.roots, "scenarios/*.toml"))
     return Case(load_scenario(path, settings=settings), book, ON, Draws(300, 1))
+
+
+def repriced(folder: Path) -> Book:
+    """The tables, with a price that changes in February."""
+    (folder / "prices").mkdir()
+    (folder / "prices" / "fal.csv").write_text(REPRICED)
+    return open_book(folder, {})
 
 
 def signed_file(folder: Path) -> Path:

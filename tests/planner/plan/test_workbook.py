@@ -1,8 +1,9 @@
 """The workbook of a plan: what LibreOffice computes is what the model found, cell by cell.
 
 Scenarios: the team as shipped; `hours`, cards at 0.39 USD an hour for 400,000 bulk images that grow by 4 % a month;
-`bought`, three million images on a server of eight; `serverless`, growing by 3 %; `signed`, with a licence and its
-overage, commitments, tax, euros and a server that could be bought, under names that begin as formulas do.
+`bought`, 1.5 million images on a server of eight for 100,000 USD; `serverless`, growing by 3 %; `signed`, with a
+licence and its overage, commitments, tax, euros and a server that could be bought, under names that begin as formulas
+do; `repriced`, with a hosted price that changes in February; `reserved`, cards by the hour over a reserved base.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import pytest
 from planner.plan.files import plan_csv
 from planner.plan.workbook.write import plan_xlsx
 
-from .plans import BOUGHT, HOURS, SERVERLESS, case_of, planned, signed_file
+from .plans import BOUGHT, HOURS, RESERVED, SERVERLESS, case_of, planned, repriced, signed_file
 from .spreadsheet import changed, differing, formulas_of, literals, recalculated, values_of
 
 if TYPE_CHECKING:
@@ -29,15 +30,16 @@ if TYPE_CHECKING:
     from .spreadsheet import Values
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
-NAMES = ("team", "hours", "bought", "serverless", "signed")
+NAMES = ("team", "hours", "bought", "serverless", "signed", "repriced", "reserved")
 
 
 @pytest.fixture(scope="module")
 def plans(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Plan]:
     folder = tmp_path_factory.mktemp("scenarios")
     cases = (case_of("team"), case_of("team", HOURS), case_of("owned_8xh100", BOUGHT),
-             case_of("serverless", SERVERLESS), case_of(signed_file(folder), HOURS))
-    months = (12, 8, 6, 6, 12)
+             case_of("serverless", SERVERLESS), case_of(signed_file(folder), HOURS),
+             case_of("team", HOURS, book=repriced(folder)), case_of("h100_always_on", RESERVED))
+    months = (12, 8, 4, 6, 12, 4, 1)
     return {name: planned(case, count) for name, case, count in zip(NAMES, cases, months, strict=True)}
 
 
@@ -60,7 +62,7 @@ def anew(books: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> di
 @pytest.mark.parametrize("name", NAMES)
 def test_libreoffice_computes_what_the_model_found(books: dict[str, Path], anew: dict[str, Values], name: str) -> None:
     cached = values_of(books[name])
-    assert sum(map(len, cached.values())) > 1_000
+    assert sum(map(len, cached.values())) > 500
     assert differing(anew[name], cached) == []
 
 
@@ -98,13 +100,16 @@ def test_the_scenarios_have_what_they_are_for(plans: dict[str, Plan]) -> None:
     assert "cards" not in kinds["team"]
     assert len({id(fleet) for fleet in plans["hours"].fleets}) > 1
     assert plans["bought"].months[0].most_cards > 0
+    assert len({line.usd_per_image for month in plans["repriced"].months for line in month.images_of
+                if line.option == "fal/flux-2-klein-4b"}) == 2
+    assert any("reserved" in bill.name for bill in plans["reserved"].months[0].fixed)
     assert plans["serverless"].months[0].images_of[0].usd > 0
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_formulas_hold_no_number_but_0_and_1(books: dict[str, Path], name: str) -> None:
     formulas = [text for cells in formulas_of(books[name]).values() for text in cells.values()]
-    assert len(formulas) > 300
+    assert len(formulas) > 100
     assert {text: found for text in formulas if (found := literals(text))} == {}
 
 

@@ -27,9 +27,10 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 LIVE = ("Prices", "Accepted", "Volumes", "Fleet", "Calc", "Bills", "Plan", "Purchase", "Checks")
+SOURCE = "https://lumenfall.ai/models/black-forest-labs/flux.2-klein-4b/llms.txt"
 PRICE_ROW = """\
 id,model,operation,component,quality,size,tier,usd,unit,valid_from,valid_to,as_of,confidence,anomaly,source,note
-fal-flux-2-klein-4b-generate-output-mp,fal/flux-2-klein-4b,generate,output_mp,,,sync,0.0053,per_mp,2026-01-01,,2026,B,no,https://fal.ai,
+fal-flux-2-klein-4b-generate-output-mp,fal/flux-2-klein-4b,generate,output_mp,,,sync,0.0053,per_mp,2026-01-01,,2026,B,no,{source},
 """
 
 
@@ -39,10 +40,11 @@ class Change(NamedTuple):
     inputs: Mapping[str, float]
     settings: tuple[tuple[str, str], ...] = ()
     prices: str = ""
+    sheets: tuple[str, ...] = LIVE
 
 
 CHANGES = {
-    "a hosted price": Change({"price_fal_flux_2_klein_4b_1024x1024": 0.0053}, prices=PRICE_ROW),
+    "a hosted price": Change({"price_fal_flux_2_klein_4b_1024x1024": 0.0053}, prices=PRICE_ROW.format(source=SOURCE)),
     "a volume": Change({"images_bulk": 431_234.5}, (("segment.bulk.images_per_month", "431234.5"),)),
     "a volume far above": Change({"images_bulk": 655_000}, (("segment.bulk.images_per_month", "655000"),)),
     "a volume far below": Change({"images_bulk": 210_000}, (("segment.bulk.images_per_month", "210000"),)),
@@ -66,6 +68,11 @@ CHANGES = {
     "a licence": Change({"licence_1_included_images": 470_000, "licence_1_overage_usd_per_image": 0.0021},
                         (("licence.@vendor.included_images_per_month", "470000"),
                          ("licence.@vendor.overage_usd_per_image", "0.0021"))),
+    "a licence without images": Change({"licence_1_included_images": 0},
+                                       (("licence.@vendor.included_images_per_month", "0"),)),
+    "no people": Change({"staff_fte": 0}, (("own.staff.fte", "0"),)),
+    "no volume": Change({"images_draft": 0}, (("segment.draft.images_per_month", "0"),),
+                        sheets=("Bills", "Plan", "Purchase", "Checks")),
     "a discount rate": Change({"discount_share_per_year": 0.045}, (("plan.discount_share_per_year", "0.045"),)),
     "a server's price": Change({"buy_capex_usd": 4_321}, (("plan.purchase.capex_usd", "4321"),)),
     "electricity": Change({"buy_usd_per_kwh": 0.31}, (("plan.purchase.usd_per_kwh", "0.31"),)),
@@ -108,9 +115,9 @@ def test_a_changed_input_gives_the_months_of_the_model(folder: Path, plan: Plan,
     again = replanned(plan, case_of(folder / "signed.toml", (*HOURS, *change.settings), book=tables))
     (tmp_path / "again.xlsx").write_bytes(plan_xlsx(again))
     wanted, found, before = values_of(tmp_path / "again.xlsx"), anew[name], values_of(book)
-    live = {sheet: found[sheet] for sheet in LIVE}
-    assert differing(live, {sheet: wanted[sheet] for sheet in LIVE}) == []
-    assert differing(live, {sheet: before[sheet] for sheet in LIVE}) != []
+    live = {sheet: found[sheet] for sheet in change.sheets}
+    assert differing(live, {sheet: wanted[sheet] for sheet in change.sheets}) == []
+    assert differing(live, {sheet: before[sheet] for sheet in change.sheets}) != []
     assert found["Checks"]["B3"] is True
 
 
