@@ -16,8 +16,8 @@ from router.quantities import Size
 from .card_conditions import CardFailures, FineTunes, ScaledCards, Switching
 from .gpu_costs import GpuCost
 from .parts import Part
-from .site import Site
 from .plan_terms import PlanTerms
+from .site import Site
 from .traffic import Promise, Traffic
 
 __all__ = [

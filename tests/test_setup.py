@@ -71,6 +71,35 @@ def test_a_python_that_is_too_old_is_named(tmp_path: Path) -> None:
     assert "Python 3.11 or newer" in answer.stderr
 
 
+def libreoffice(folder: Path, **stand_ins: str) -> subprocess.CompletedProcess[str]:
+    """Run the installation of LibreOffice where no command is found but the stand-ins."""
+    (folder / "env").symlink_to("/usr/bin/env")
+    for name, script in stand_ins.items():
+        stand_in(folder, name.replace("_", "-"), script)
+    return subprocess.run(["/bin/bash", str(ROOT / ".ci" / "libreoffice")], env={"PATH": str(folder)}, cwd=folder,
+                          capture_output=True, text=True, check=False)
+
+
+def test_libreoffice_is_installed_where_it_is_missing(tmp_path: Path) -> None:
+    program = tmp_path / "soffice"
+    making = f'case "$*" in *install*-calc-nogui) echo > {program}; /bin/chmod +x {program};; esac'
+    assert libreoffice(tmp_path, id="echo 0", apt_get=making).returncode == 0
+    assert program.exists()
+
+
+def test_libreoffice_that_is_there_is_left_alone(tmp_path: Path) -> None:
+    answer = libreoffice(tmp_path, soffice="exit 0", id="echo 0", apt_get=": > $0.ran")
+    assert (answer.returncode, answer.stderr) == (0, "")
+    assert not (tmp_path / "apt-get.ran").exists()
+
+
+def test_where_libreoffice_may_not_be_installed_one_line_says_so(tmp_path: Path) -> None:
+    answer = libreoffice(tmp_path, id="echo 1000", sudo="exit 1", apt_get="exit 100")
+    assert (answer.returncode, answer.stdout) == (1, "")
+    line, = answer.stderr.splitlines()
+    assert line.endswith("run  sudo apt-get install --no-install-recommends libreoffice-calc-nogui")
+
+
 def test_help_lists_every_target_of_the_makefile() -> None:
     environ = {key: value for key, value in os.environ.items() if not key.startswith("MAKE")}
     listed = subprocess.run(["make", "--no-print-directory"], cwd=ROOT, env=environ, capture_output=True, text=True,

@@ -17,6 +17,7 @@ from .folder import RECEIPT, STATUS, file_hash, refuse_taken, write_folder
 from .lines import OWN
 from .page import plan_page
 from .paper import plan_pdf
+from .workbook.write import plan_xlsx
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +29,8 @@ __all__ = ["CSV_COLUMNS", "plan_csv", "write_plan"]
 
 CSV_COLUMNS = ("month", "fiscal_month", "kind", "segment", "can_wait", "name", "quantity", "unit", "usd_each", "usd",
                "accepted_images", "source")
-_PARTS = ("breakeven", "numpy", "scipy", "numba", "pydantic", "matplotlib", "fpdf2")
+_PARTS = ("breakeven", "numpy", "scipy", "numba", "pydantic", "matplotlib", "fpdf2", "xlsxwriter")
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def write_plan(plan: Plan, scenario: Path, *, folder: Path, force: bool) -> tuple[Path, ...]:
@@ -52,7 +54,10 @@ def write_plan(plan: Plan, scenario: Path, *, folder: Path, force: bool) -> tupl
 
 
 def plan_csv(plan: Plan) -> str:
-    """One row for each line of each month; the sums of `usd` are the plan's, exactly."""
+    """One row for each line of each month; the sums of `usd` are the plan's, exactly.
+
+    Text that a spreadsheet would take for a formula begins with an apostrophe.
+    """
     file = io.StringIO()
     rows = csv.writer(file, lineterminator="\n")
     rows.writerow(CSV_COLUMNS)
@@ -64,12 +69,16 @@ def _rows(plan: Plan) -> Iterator[tuple[object, ...]]:
     for month in plan.months:
         names = (month.month.label, month.month.fiscal_label)
         for line in month.images_of:
-            yield (*names, "own images" if line.option == OWN else "hosted images", line.segment,
-                   "yes" if line.can_wait else "no", line.option, f"{line.images:f}", "images",
-                   f"{line.usd_per_image:f}", f"{line.usd:f}", f"{line.accepted:f}", line.source)
+            yield (*names, "own images" if line.option == OWN else "hosted images", _no_formula(line.segment),
+                   "yes" if line.can_wait else "no", _no_formula(line.option), f"{line.images:f}", "images",
+                   f"{line.usd_per_image:f}", f"{line.usd:f}", f"{line.accepted:f}", _no_formula(line.source))
         for bill in month.fixed:
-            yield (*names, bill.kind, "", "", bill.name, repr(bill.quantity), bill.unit, f"{bill.usd_each:f}",
-                   f"{bill.usd:f}", "", bill.source)
+            yield (*names, bill.kind, "", "", _no_formula(bill.name), repr(bill.quantity), bill.unit,
+                   f"{bill.usd_each:f}", f"{bill.usd:f}", "", _no_formula(bill.source))
+
+
+def _no_formula(text: str) -> str:
+    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
 
 
 def _files(plan: Plan) -> Iterator[tuple[str, bytes]]:
@@ -77,6 +86,7 @@ def _files(plan: Plan) -> Iterator[tuple[str, bytes]]:
     yield "plan.csv", plan_csv(plan).encode()
     yield "plan.html", plan_page(plan).encode()
     yield "plan.pdf", plan_pdf(plan)
+    yield "plan.xlsx", plan_xlsx(plan)
     for number, (month, fleet) in enumerate(zip(plan.months, plan.fleets, strict=True)):
         if number and fleet is plan.fleets[number - 1]:
             continue

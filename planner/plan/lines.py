@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from planner.mix.streams import Stream
     from planner.uncertainty import Spread
 
     from .months import PlanMonth
@@ -29,8 +30,8 @@ _THOUSANDTH, _MICRO = Decimal("0.001"), Decimal("0.000001")
 
 
 def rounded_images(images: float) -> Decimal:
-    """To a thousandth of an image."""
-    return Decimal(repr(images)).quantize(_THOUSANDTH, ROUND_HALF_UP)
+    """To a thousandth of an image, from the fifteen digits that a spreadsheet rounds from."""
+    return Decimal(f"{images:.15g}").quantize(_THOUSANDTH, ROUND_HALF_UP)
 
 
 def rounded_usd(usd: float | Decimal) -> Decimal:
@@ -78,7 +79,7 @@ class ImageLine:
     @property
     def accepted(self) -> Decimal:
         """Images of them that are accepted."""
-        return rounded_images(float(self.images) * self.accepted_share)
+        return (self.images * Decimal(repr(self.accepted_share))).quantize(_THOUSANDTH, ROUND_HALF_UP)
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,7 @@ class Month:
         load: its work over that of the month its fleet was planned for.
         gpu_hours: cards that are on.
         kg_co2e: of own images; None where no grid is named.
+        streams: the work as the router sees it, which the lines are made of.
     """
 
     month: PlanMonth
@@ -117,6 +119,7 @@ class Month:
     gpu_hours: float
     most_cards: int
     kg_co2e: float | None
+    streams: tuple[Stream, ...] = ()
 
     @property
     def usd(self) -> Decimal:

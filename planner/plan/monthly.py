@@ -142,7 +142,7 @@ def _month(case: Case, month: PlanMonth, fleet: Fleet, *, planned: Planned) -> M
     idle = tuple(line for line in options if line.share <= 0)
     hours = float(fleet.mix.best.outcome.cards.sum() * 730 / 168)
     return Month(month, lines, idle, fixed_lines(case, fleet.mix, month=month, made=lines), load, hours,
-                 int(fleet.mix.best.outcome.cards.max()), _kg_co2e(case, lines))
+                 int(fleet.mix.best.outcome.cards.max()), _kg_co2e(case, lines), planned.streams)
 
 
 def _kg_co2e(case: Case, lines: Sequence[ImageLine]) -> float | None:

@@ -18,9 +18,12 @@ if TYPE_CHECKING:
 
     from planner.gpu_costs import Owned
 
-__all__ = ["Purchase", "cash_flows", "payback_months", "present_value", "purchase_of", "rate_of_return"]
+__all__ = ["LEAST_RATE", "MOST_RATE", "Purchase",
+           "cash_flows", "payback_months", "present_value", "purchase_of", "rate_of_return"]
 
-_MOST_RATE = 10.0
+LEAST_RATE = -0.99
+MOST_RATE = 10.0
+"""Yearly rates of return between which one is looked for."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,7 @@ def rate_of_return(flows: Sequence[float]) -> float | None:
 
     if min(flows) >= 0 or max(flows) <= 0:
         return None
-    low, high = -0.99, _MOST_RATE
+    low, high = LEAST_RATE, MOST_RATE
     ends = [present_value(flows, rate_per_year=rate) for rate in (low, high)]
     if ends[0] * ends[1] > 0:
         return None
