@@ -25,6 +25,8 @@ planner = LazyGroup(
                      "Whether the intervals of a forecast hold on a trace of yours."),
         "size": ("planner.commands.size:size", "The smallest fleet for a promise, or what a fleet can promise."),
         "mix": ("planner.commands.mix:mix", "Own cards, hosted overflow or both: the cheapest, and what decides it."),
+        "plan": ("planner.commands.plan:plan", "What a scenario costs month by month, and how sure that is."),
+        "diff": ("planner.commands.diff:diff", "From one scenario's plan to another's, in steps that add up."),
         "replay": ("planner.commands.replay:replay", "Past traffic through the router's own rules, under a policy."),
         "actuals": ("planner.commands.actuals:actuals", "What a month of the router's books came to, and who pays."),
         "reconcile": ("planner.commands.reconcile:reconcile", "Vendors' statements of a month against the books."),

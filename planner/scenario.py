@@ -15,6 +15,7 @@ from router.quantities import Size
 
 from .gpu_costs import GpuCost
 from .parts import Part
+from .plan_terms import PlanTerms
 from .traffic import Promise, Traffic
 
 __all__ = [
@@ -270,6 +271,7 @@ class Scenario(Part):
     what_if: tuple[WhatIf, ...] = ()
     not_confirmed: tuple[str, ...] = ()
     worth: Worth = Worth()
+    plan: PlanTerms = PlanTerms()
     horizon_images_per_month: _Count = 1_000_000
     text_words_limit: Annotated[int, Field(ge=0)] = 4
 

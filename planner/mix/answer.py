@@ -95,7 +95,7 @@ class Mix:
 
 
 def best_mix(case: Case, *, vendors: Sequence[str] = (), ahead_months: float = 0.0, seed: int = 1,
-             told: Callable[[float], None] = lambda _: None) -> Mix:
+             with_doubts: bool = True, told: Callable[[float], None] = lambda _: None) -> Mix:
     """The cheapest mix of own cards and hosted overflow for a scenario.
 
     Args:
@@ -103,6 +103,7 @@ def best_mix(case: Case, *, vendors: Sequence[str] = (), ahead_months: float = 0
         vendors: hosted vendors with an account; the usual ones and today's where left out.
         ahead_months: months of growth.
         seed: of the drawn months.
+        with_doubts: weigh what would turn the verdict, too.
         told: hears the share that is done.
 
     Raises:
@@ -131,8 +132,11 @@ def best_mix(case: Case, *, vendors: Sequence[str] = (), ahead_months: float = 0
     own = next((way for way in ways if way.outcome.cards.any() and not way.refused), None)
     look = case.scenario.review.usd_per_image
     today = sum(row.usd_per_month + row.segment.volume * look for row in segments_today(case))
+    learnt: tuple[tuple[str, ...], tuple[Doubt, ...]] = ((), ())
+    if with_doubts:
+        learnt = _learnt(drawn, rules, paying, hosted=hosted, own=own)
     return Mix(drawn, rules, paying, best, tuple(ways), hosted, own, today, least, lanes_of(drawn, best.outcome),
-               *_learnt(drawn, rules, paying, hosted=hosted, own=own), (*notes, *confidential_terms(case)))
+               *learnt, (*notes, *confidential_terms(case)))
 
 
 def _learnt(drawn: Months, rules: Rules, paying: Paying, *, hosted: Way, own: Way | None) -> (
