@@ -18,7 +18,7 @@ from sqlalchemy import BigInteger, cast, func, make_url, select
 from planner.actuals.cells import Cell
 from planner.errors import PlannerError
 from router.ledger.export import neutral
-from router.ledger.page import OPEN
+from router.ledger.rollups import open_count
 from router.ledger.rows import from_us, month_bounds
 from router.ledger.tables import attempts, months, rollups
 
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
     from planner.actuals.opening import MonthsBooks
     from planner.actuals.places import Places
+
+    from .made import MadeMonth
 
 __all__ = ["COLUMNS", "Terms", "licence_report", "register_of", "write_licence_report"]
 
@@ -64,7 +66,8 @@ def register_of(url: str, plans: Path | None) -> Path:
     return plans / _REGISTER
 
 
-def licence_report(books: MonthsBooks, terms: Terms, *, register: Path, look_back: int) -> dict[str, Any]:
+def licence_report(books: MonthsBooks, terms: Terms, *, register: Path, look_back: int,
+                   read: MadeMonth | None = None) -> dict[str, Any]:
     """The report of a month, as the register holds it; made and registered where it is not there yet.
 
     Args:
@@ -72,6 +75,7 @@ def licence_report(books: MonthsBooks, terms: Terms, *, register: Path, look_bac
         terms: the licence.
         register: a file of JSON lines.
         look_back: earlier months that are looked through for attempts that were settled late.
+        read: the month, where it is added up already.
 
     Raises:
         PlannerError: the month is not over, or the register cannot be read or written.
@@ -85,7 +89,7 @@ def licence_report(books: MonthsBooks, terms: Terms, *, register: Path, look_bac
         for line in known:
             if line["month"] == month.text and line["licence"].lower() == terms.name.lower():
                 return line
-        made = _made(books, terms, known, look_back)
+        made = _made(books, terms, known, look_back, read)
         add_lines(register, [made])
         return made
 
@@ -100,14 +104,16 @@ def write_licence_report(report: Mapping[str, Any], file: TextIO) -> int:
     return sum(row["images"] for row in report["rows"])
 
 
-def _made(books: MonthsBooks, terms: Terms, known: Sequence[Mapping[str, Any]], look_back: int) -> dict[str, Any]:
+def _made(books: MonthsBooks, terms: Terms, known: Sequence[Mapping[str, Any]], look_back: int,
+          read: MadeMonth | None) -> dict[str, Any]:
     month, connection = books.month, books.connection
     before = _reported(known)
     earlier = sorted({line["month"] for line in known if line["month"] < month.text}, reverse=True)
     # Whatever name the licence went by then: an image of a model is reported once.
     rows = []
     for text in sorted({month.text, *_worth_reading(connection, earlier, look_back)}):
-        sums = _images(connection, text, terms.models, books.places)
+        sums = (_images(connection, text, terms.models, books.places) if read is None or text != month.text else
+                {model: read.own_images[model] for model in terms.models if model in read.own_images})
         for model in sorted({*sums, *(name for made_in, name in before if made_in == text and name in terms.models)}):
             ever, then = sums.get(model, 0), before.get((text, model), 0)
             if ever != then:
@@ -116,8 +122,7 @@ def _made(books: MonthsBooks, terms: Terms, known: Sequence[Mapping[str, Any]], 
     inside = (attempts.c.reserved_at >= begin, attempts.c.reserved_at < end)
     last = connection.execute(select(attempts.c.id, attempts.c.reserved_at).where(*inside).order_by(
         attempts.c.reserved_at.desc(), attempts.c.id.desc()).limit(1)).first()
-    still = connection.execute(select(func.count()).select_from(attempts).where(
-        *inside, attempts.c.state.in_(OPEN))).scalar_one()
+    still = open_count(connection, month.text) if read is None else read.unsettled
     return {"licence": terms.name, "month": month.text, "models": list(terms.models), "rows": rows,
             "up_to": "" if last is None else f"{last.id} ({from_us(last.reserved_at):%Y-%m-%dT%H:%M:%SZ})",
             "open": still, "made_at": month.now.isoformat(timespec="seconds")}

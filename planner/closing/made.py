@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -40,6 +40,7 @@ class Made:
         settled_micro_usd: all that was settled; `wasted_micro_usd` of it for attempts that brought nothing.
         cards_micro_usd: share of our cards' hours.
         models: model and quality of what was made.
+        attempts: those that brought images.
     """
 
     images: int = 0
@@ -47,6 +48,7 @@ class Made:
     wasted_micro_usd: int = 0
     cards_micro_usd: int = 0
     models: set[tuple[str, str]] = field(default_factory=set)
+    attempts: int = 0
 
 
 @dataclass
@@ -57,6 +59,7 @@ class MadeMonth:
         work: by segment and option.
         idle_micro_usd: of our cards while nothing used them.
         unpriced: backends whose cards have no known cost.
+        own_images: that cards of ours made, by model as the books name it.
     """
 
     work: dict[Key, Made] = field(default_factory=lambda: defaultdict(Made))
@@ -64,6 +67,7 @@ class MadeMonth:
     attempts: int = 0
     unsettled: int = 0
     unpriced: list[str] = field(default_factory=list)
+    own_images: Counter[str] = field(default_factory=Counter)
 
     def add(self, charge: Charge) -> None:
         """One more charge."""
@@ -74,8 +78,11 @@ class MadeMonth:
         self.attempts += cell.attempts
         self.unsettled += cell.unsettled
         made = self.work[(segment_of(cell.segment), option_of(cell, charge.place))]
+        made.attempts += cell.attempts if cell.delivered else 0
         made.images += cell.images
         made.models.add((cell.model, cell.quality))
+        if charge.place.own:
+            self.own_images[cell.model] += cell.images
         made.settled_micro_usd += cell.settled_micro_usd
         made.wasted_micro_usd += 0 if cell.delivered else cell.settled_micro_usd
         made.cards_micro_usd += charge.cards_micro_usd

@@ -158,7 +158,8 @@ def _facts(books: MonthsBooks, asked: Closing, part: Path) -> _Facts:
     outcomes = () if read.made.unsettled else outcomes_of(asked.forecasts, read.made, looked=looked,
                                                           stated=asked.stated, month=month)
     recent = None if asked.case is None else starting_recent(books.connection, books.shown, case=asked.case,
-                                                             last=month.text, count=asked.last_months)
+                                                             last=month.text, count=asked.last_months,
+                                                             read=read.made)
     inputs = {
         "books": read.digest, "recent": "" if recent is None else recent.digest,
         "plan_in_force": against.forecast.digest if isinstance(against, Compared) else "",
@@ -185,7 +186,7 @@ def _written(books: MonthsBooks, asked: Closing, facts: _Facts, *, invoices: Inv
         left_out.append("licence reports and the next plan: no --scenario")
     else:
         _next_plan(asked, asked.case, facts.recent, month=month, part=part)
-        licensed = _licences(books, asked, asked.case, part)
+        licensed = _licences(books, asked, asked.case, read=facts.read, part=part)
         if not licensed:
             left_out.append("licence reports: the scenario holds no [[licence]]")
     return Closed(part, 0, facts.read, facts.against, made, licensed, tuple(left_out), is_new=True)
@@ -205,11 +206,12 @@ def _next_plan(asked: Closing, case: Case, recent: Recent, *, month: Month, part
         (folder / name).write_bytes(data)
 
 
-def _licences(books: MonthsBooks, asked: Closing, case: Case, part: Path) -> dict[str, int]:
+def _licences(books: MonthsBooks, asked: Closing, case: Case, *, read: MonthRead, part: Path) -> dict[str, int]:
     register = register_of(books.shown, asked.plans)
     images = {}
     for terms in held_terms(case.scenario, case.book):
-        report = licence_report(books, terms, register=register, look_back=asked.look_back)
+        report = licence_report(books, terms, register=register, look_back=asked.look_back,
+                                read=read.made)
         name = "".join(letter if letter.isalnum() else "-" for letter in terms.name.lower())
         with (part / f"licence-{name}.csv").open("w", encoding="utf-8", newline="") as file:
             images[terms.name] = write_licence_report(report, file)

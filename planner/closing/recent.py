@@ -6,7 +6,7 @@ import hashlib
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import BigInteger, cast, func, select
 
@@ -23,17 +23,24 @@ if TYPE_CHECKING:
 
     from router.acceptance import Looked
 
+    from .made import MadeMonth
     from .own_times import OwnTimes
 
 __all__ = ["Asked", "Recent", "last_months", "recent"]
 
 _HOUR = timedelta(hours=1)
+_MANY, _STRIDE = 500_000, 7
 
 
 @dataclass
 class Asked:
-    """Requests of a segment that brought images, and how many were asked for in each."""
+    """Requests of a segment that brought images, and how many were asked for in each.
 
+    Attributes:
+        of: what `requests` counts.
+    """
+
+    of: str = "requests"
     requests: int = 0
     images: int = 0
     images_of_request: Counter[int] = field(default_factory=Counter)
@@ -84,7 +91,7 @@ def last_months(last: str, count: int) -> tuple[str, ...]:
 
 
 def recent(connection: Connection, shown: str, *, over: Sequence[str], own_models: Sequence[str],
-           now: datetime | None = None) -> Recent:
+           read: MadeMonth | None = None, now: datetime | None = None) -> Recent:
     """What some months hold.
 
     Args:
@@ -92,6 +99,7 @@ def recent(connection: Connection, shown: str, *, over: Sequence[str], own_model
         shown: the ledger, without a password.
         over: the months, the oldest first, all of them over.
         own_models: names of the model that cards of ours run.
+        read: the last month, where it is added up already.
         now: when they are read.
     """
     segments: dict[str, Asked] = {}
@@ -102,7 +110,10 @@ def recent(connection: Connection, shown: str, *, over: Sequence[str], own_model
     for text in over:
         before = sum(one.requests for one in segments.values())
         begin, end = map(from_us, month_bounds(text))
-        _add(connection, text, segments, is_pruned=text in pruned)
+        if read is not None and text == over[-1] and read.attempts > _MANY and text not in pruned:
+            _add_read(connection, text, segments, read)
+        else:
+            _add(connection, text, segments, is_pruned=text in pruned)
         if sum(one.requests for one in segments.values()) == before:
             continue
         held.append(text)
@@ -119,19 +130,39 @@ def _whole_hour(at: datetime) -> datetime:
     return at.replace(minute=0, second=0, microsecond=0)
 
 
+def _add_read(connection: Connection, month: str, segments: dict[str, Asked], read: MadeMonth) -> None:
+    """A large month that was read: its images, and the requests of one hour of each day, another one every day."""
+    begin, end = month_bounds(month)
+    day, hour = (span // timedelta(microseconds=1) for span in (timedelta(days=1), _HOUR))
+    for number in range((end - begin) // day):
+        at = begin + number * day + number * _STRIDE % 24 * hour
+        for segment, asked, count, _ in _asked(connection, at, at + hour):
+            segments.setdefault(segment_of(segment), Asked()).images_of_request[asked] += count
+    for (segment, _), made in read.work.items():
+        one = segments.setdefault(segment, Asked())
+        one.of = "requests or attempts"
+        one.requests += made.attempts
+        one.images += made.images
+
+
+def _asked(connection: Connection, begin: int, end: int) -> list[tuple[Any, ...]]:
+    """Requests that brought images, and these images, by segment and by how many were asked for."""
+    asked = requests.c
+    return [tuple(row) for row in connection.execute(
+        select(asked.segment, asked.n_asked, func.count(), cast(func.sum(asked.n_delivered), BigInteger))
+        .where(asked.received_at >= begin, asked.received_at < end, asked.n_delivered > 0)
+        .group_by(asked.segment, asked.n_asked))]
+
+
 def _add(connection: Connection, month: str, segments: dict[str, Asked], *, is_pruned: bool) -> None:
-    asked, kept = requests.c, rollups.c
+    kept = rollups.c
     if is_pruned:
         found = [(row.segment, 0, row.requests, row.images) for row in connection.execute(select(
             kept.segment, *(cast(func.sum(column), BigInteger).label(column.name)
                             for column in (kept.requests, kept.images)))
             .where(kept.month == month, kept.images > 0).group_by(kept.segment))]
     else:
-        begin, end = month_bounds(month)
-        found = [tuple(row) for row in connection.execute(
-            select(asked.segment, asked.n_asked, func.count(), cast(func.sum(asked.n_delivered), BigInteger))
-            .where(asked.received_at >= begin, asked.received_at < end, asked.n_delivered > 0)
-            .group_by(asked.segment, asked.n_asked))]
+        found = _asked(connection, *month_bounds(month))
     for segment, number, count, images in found:
         one = segments.setdefault(segment_of(segment), Asked())
         one.requests += count

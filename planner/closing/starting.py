@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from planner.case import Case
     from planner.plan.monthly import Plan
 
+    from .made import MadeMonth
     from .recent import Recent
     from .taken import TakenOver
 
@@ -69,11 +70,12 @@ def started(case: Case, found: Recent) -> TakenOver:
     return replace(over, scenario=Scenario.model_validate(parse_toml(scenario_text(over))))
 
 
-def starting_recent(connection: Connection, shown: str, *, case: Case, last: str, count: int) -> Recent:
-    """What the months up to `last` hold of what a case's scenario could take over."""
+def starting_recent(connection: Connection, shown: str, *, case: Case, last: str, count: int,
+                    read: MadeMonth | None = None) -> Recent:
+    """What the months up to `last`, which may have been read already, hold of what a scenario could take over."""
     own = case.scenario.own.model
     names = sorted({own, case.book.models.find(own).id})
-    return recent(connection, shown, over=last_months(last, count), own_models=names)
+    return recent(connection, shown, over=last_months(last, count), own_models=names, read=read)
 
 
 def scenario_text(found: TakenOver) -> str:

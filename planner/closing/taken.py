@@ -118,7 +118,7 @@ class _Laying:
             row.pop("deliverables", None)
             row["images_per_month"] = round(found.images / self._recent.hours * HOURS_PER_MONTH, 1)
             self.taken.append(Taken(key, f"{segment.volume:,.0f}", f"{row['images_per_month']:,.0f}", found.requests,
-                                    "requests"))
+                                    found.of))
         for name, found in sorted(self._recent.segments.items()):
             if name not in known and found.images:
                 self.stays.append(Stays(f"segment {name}", f"the scenario does not have it; {found.images:,} images of "
