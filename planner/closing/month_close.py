@@ -173,8 +173,8 @@ def _facts(books: MonthsBooks, asked: Closing, part: Path) -> _Facts:
 
 def _written(books: MonthsBooks, asked: Closing, facts: _Facts, *, invoices: Invoices, part: Path) -> Closed:
     month, left_out = books.month, []
-    write_actuals(part, facts.read, facts.against, month=month)
-    made = write_statements(part, facts.read, invoices, month=month, tolerance=asked.tolerance)
+    write_actuals(part, facts.read, against=facts.against, month=month)
+    made = write_statements(part, facts.read, invoices=invoices, month=month, tolerance=asked.tolerance)
     if not asked.invoices:
         left_out.append("reconcile.json: no --invoice")
     if not isinstance(facts.against, Compared):

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from planner.actuals.reconcile import Reconciliation
     from router.acceptance import Looked
 
+    from .comparing import NoPlan
+
 __all__ = ["MonthRead", "read_month", "write_actuals", "write_json", "write_statements"]
 
 _BACK_COLUMNS = ("month", "cost_centre", "images", "charged_usd", "cost_usd")
@@ -84,7 +86,7 @@ def read_month(books: MonthsBooks, focus: Path, *, company: str) -> MonthRead:
     return found
 
 
-def write_actuals(folder: Path, read: MonthRead, against: object, *, month: Month) -> None:
+def write_actuals(folder: Path, read: MonthRead, *, against: Compared | NoPlan, month: Month) -> None:
     """Actuals, who is charged what, and the month against its plan."""
     back = charged_back(read.groups, None)
     write_json(folder / "actuals.json", actuals_json(read.groups, back, month=month, by="backend"))
@@ -100,7 +102,7 @@ def write_actuals(folder: Path, read: MonthRead, against: object, *, month: Mont
             write_variance(against.found, file, month=month, forecast=against.forecast)
 
 
-def write_statements(folder: Path, read: MonthRead, invoices: Invoices, *, month: Month,
+def write_statements(folder: Path, read: MonthRead, *, invoices: Invoices, month: Month,
                      tolerance: Tolerance) -> tuple[Reconciliation, ...]:
     """The accruals, and what statements say beside the books where there are any."""
     status = "provisional" if read.booked.side.unsettled else "final"

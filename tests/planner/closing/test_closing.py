@@ -108,7 +108,8 @@ def test_every_file_holds_the_same_month(url: str, tmp_path: Path) -> None:
     assert column(folder / "accruals.csv", "accrual_usd") == column(folder / "focus.csv", "BilledCost")
     assert document(folder / "accuracy.json")["outcomes"][0]["micro_usd"] == variance["total"]["micro_usd"]
     for words in (f"{MONTH} closed: {folder} (final, revision 1); {total:,.6f} USD", "plan in force: oct (approved)",
-                  "left out: reconcile.json: no --invoice", "left out: licence reports and the next plan: no --scenario"):
+                  "left out: reconcile.json: no --invoice",
+                  "left out: licence reports and the next plan: no --scenario"):
         assert words in text
 
 
