@@ -98,21 +98,26 @@ class Groups:
     """
 
     def __init__(self, charges: Iterable[Charge], *, by: By) -> None:
+        self.by = by
         self.total = Group("together")
         self.groups, self.centres, self.idle = (self._empty() for _ in range(3))
         self.unsettled = self.doubtful_micro_usd = self.simulated = 0
         for charge in charges:
-            self.total.add(charge)
-            cell = charge.cell
-            if charge.is_idle:
-                self.idle[cell.backend].add(charge)
-                continue
-            row = {name: getattr(cell, name) for name in (*BY, "cost_center", "quality")}
-            self.groups[name_of(by, row)].add(charge)
-            self.centres[name_of("cost_center", row)].add(charge)
-            self.unsettled += cell.unsettled
-            self.doubtful_micro_usd += cell.doubtful_micro_usd
-            self.simulated += cell.attempts if cell.simulated else 0
+            self.add(charge)
+
+    def add(self, charge: Charge) -> None:
+        """One more charge."""
+        self.total.add(charge)
+        cell = charge.cell
+        if charge.is_idle:
+            self.idle[cell.backend].add(charge)
+            return
+        row = {name: getattr(cell, name) for name in (*BY, "cost_center", "quality")}
+        self.groups[name_of(self.by, row)].add(charge)
+        self.centres[name_of("cost_center", row)].add(charge)
+        self.unsettled += cell.unsettled
+        self.doubtful_micro_usd += cell.doubtful_micro_usd
+        self.simulated += cell.attempts if cell.simulated else 0
 
     @staticmethod
     def _empty() -> defaultdict[str, Group]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from .charges import Charge
 
-__all__ = ["OWN", "Amount", "Key", "Side", "ledger_side", "vendor_and_model"]
+__all__ = ["OWN", "Amount", "Booked", "Key", "Side", "ledger_side", "vendor_and_model"]
 
 OWN = "own GPUs"
 """The vendor under which rent of GPUs stands beside what the settings say our cards cost."""
@@ -97,21 +97,33 @@ def vendor_and_model(names: Sequence[str], prices: PriceTable) -> tuple[str, str
     return vendor, model
 
 
-def ledger_side(charges: Iterable[Charge], prices: PriceTable) -> Side:
-    """The books' side: what was settled with vendors, and what the hours of our cards cost."""
-    side = Side()
-    named: dict[tuple[str, str], tuple[str, str]] = {}
-    for charge in charges:
+@dataclass
+class Booked:
+    """The books' side, charge by charge: what was settled with vendors, and what the hours of our cards cost."""
+
+    prices: PriceTable
+    side: Side = field(default_factory=Side)
+    _named: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
+
+    def add(self, charge: Charge) -> None:
+        """One more charge."""
         day = charge.begin.date()
-        side.unsettled += charge.cell.unsettled
+        self.side.unsettled += charge.cell.unsettled
         if charge.place.own:
-            side.amounts[Key(OWN, "", day)].add(None, usd_from_micro(charge.cards_micro_usd))
-            continue
+            self.side.amounts[Key(OWN, "", day)].add(None, usd_from_micro(charge.cards_micro_usd))
+            return
         pair = charge.place.vendor, charge.cell.model
-        if pair not in named:
-            named[pair] = vendor_and_model((f"{pair[0]}/{pair[1]}",), prices)
+        if pair not in self._named:
+            self._named[pair] = vendor_and_model((f"{pair[0]}/{pair[1]}",), self.prices)
         cell = charge.cell
         if cell.images or cell.settled_micro_usd:
-            side.amounts[Key(*named[pair], day)].add(cell.images, usd_from_micro(cell.settled_micro_usd),
-                                                     doubtful_usd=usd_from_micro(cell.doubtful_micro_usd))
-    return side
+            self.side.amounts[Key(*self._named[pair], day)].add(cell.images, usd_from_micro(cell.settled_micro_usd),
+                                                                doubtful_usd=usd_from_micro(cell.doubtful_micro_usd))
+
+
+def ledger_side(charges: Iterable[Charge], prices: PriceTable) -> Side:
+    """The books' side of some charges."""
+    booked = Booked(prices)
+    for charge in charges:
+        booked.add(charge)
+    return booked.side

@@ -15,6 +15,7 @@ from planner.actuals.invoices import Invoices, read_invoices
 from planner.actuals.lines import OWN, ledger_side
 from planner.actuals.opening import opened_month
 from planner.actuals.writing import new_file
+from planner.closing.licensed import write_licence_report
 from planner.commands.month_options import (
     data_option,
     force_option,
@@ -26,7 +27,7 @@ from planner.commands.month_options import (
 from planner.errors import PlannerError
 from router.quantities import usd_from_micro
 
-__all__ = ["accruals", "export", "focus"]
+__all__ = ["accruals", "export", "focus", "licence"]
 
 
 class _Asked(TypedDict):
@@ -44,6 +45,19 @@ class _AccrualsAsked(TypedDict):
     ledger: str | None
     month: str
     invoices: tuple[Path, ...]
+    settings: Path | None
+    data: Path | None
+    out: Path
+    force: bool
+
+
+class _LicenceAsked(TypedDict):
+    ledger: str | None
+    month: str
+    name: str
+    scenario: str | None
+    plans: Path | None
+    look_back: int
     settings: Path | None
     data: Path | None
     out: Path
@@ -118,3 +132,37 @@ def accruals(**asked: Unpack[_AccrualsAsked]) -> None:
                f"{books.month.reversed_on}")
     for note in invoices.notes:
         click.echo(f"note: {note}")
+
+
+@export.command()
+@month_option
+@ledger_option
+@click.option("--licence", "name", required=True, metavar="VENDOR", help="Whose, as in BFL.")
+@click.option("--scenario", help="That holds the licence; a file or a shipped name (the known terms).")
+@click.option("--plans", type=click.Path(path_type=Path), help="Folder of the register, for a ledger that is no file.")
+@click.option("--look-back", type=click.IntRange(0, 120), default=3, show_default=True,
+              help="Earlier months that are looked through for what was settled late.")
+@settings_option
+@out_option
+@force_option
+@data_option
+def licence(**asked: Unpack[_LicenceAsked]) -> None:
+    """Images of licensed models that cards of ours made, in CSV, for whoever sold the licence.
+
+    Each image is in one report: what was settled late is in the next month's. A register beside the ledger, or in the
+    folder of plans, holds what was reported; a report made again is the same.
+    """
+    from planner.closing.licence_command import reported_month  # noqa: PLC0415 (a scenario is read by what needs one)
+
+    with new_file(asked["out"], force=asked["force"]) as file, opened_month(
+            asked["ledger"], asked["month"], settings=asked["settings"], data=asked["data"],
+            environ=os.environ) as books:
+        report = reported_month(books, asked["name"], scenario=asked["scenario"], plans=asked["plans"],
+                                data=asked["data"], look_back=asked["look_back"])
+        images = write_licence_report(report, file)
+    click.echo(f"{asked['out']}: {images:,} images of {', '.join(report['models'])} to report to {report['licence']}")
+    late = sum(row["images"] for row in report["rows"] if row["made_in"] != report["month"])
+    if late:
+        click.echo(f"note: {late:,} of them began in earlier months and were settled after those were reported")
+    if report["open"]:
+        click.echo(f"note: {report['open']:,} attempts had no end when it was made; what they bring is in the next")

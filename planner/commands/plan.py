@@ -35,6 +35,8 @@ class _Asked(TypedDict):
     settings: tuple[str, ...]
     vendors: str
     on: datetime | None
+    from_ledger: str | None
+    last_months: int
     draws: int
     seed: int
     data: Path | None
@@ -50,6 +52,8 @@ class _Asked(TypedDict):
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a key of the scenario. Repeatable.")
 @click.option("--vendors", default="", help="Hosted accounts, as in openai,bfl,fal; the usual ones and today's.")
 @click.option("--on", type=click.DateTime(["%Y-%m-%d"]), help="The day the plan is made (today).")
+@click.option("--from-ledger", metavar="URL", help="Start from what these books say of the last whole months.")
+@click.option("--last-months", type=click.IntRange(1, 24), default=3, show_default=True, help="With --from-ledger.")
 @click.option("--draws", type=click.IntRange(100, 1_000_000), default=10_000, show_default=True, help="Worlds drawn.")
 @click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Of the worlds and the traffic.")
 @click.option("--data", type=click.Path(path_type=Path), help="Overlay folder of tables (or BREAKEVEN_DATA).")
@@ -61,6 +65,7 @@ def plan(scenario: str, **asked: Unpack[_Asked]) -> None:
     SCENARIO is a TOML file or the name of a shipped one. Every month is priced on its first day and made as the router
     would make it; --out writes the files that finance takes away.
     """
+    from planner.closing.starting import starting_from, write_started  # noqa: PLC0415 (as below)
     from planner.plan.document import plan_json  # noqa: PLC0415 (numpy is loaded by what computes)
     from planner.plan.files import write_plan  # noqa: PLC0415 (as above)
     from planner.plan.folder import refuse_taken  # noqa: PLC0415 (as above)
@@ -69,12 +74,19 @@ def plan(scenario: str, **asked: Unpack[_Asked]) -> None:
     if asked["out"] is not None:
         refuse_taken(asked["out"], force=asked["force"])
     path, case = _case(scenario, asked)
-    made = _made(case, path, asked)
-    written = [] if asked["out"] is None else write_plan(made, path, folder=asked["out"], force=asked["force"])
+    started = None if asked["from_ledger"] is None else starting_from(case, asked["from_ledger"],
+                                                                      count=asked["last_months"])
+    made = _made(case if started is None else case.changed(started.scenario), path, asked)
+    written: tuple[Path, ...] = ()
+    if asked["out"] is not None and started is not None:
+        written = write_started(made, started, folder=asked["out"], force=asked["force"])
+    elif asked["out"] is not None:
+        written = write_plan(made, path, folder=asked["out"], force=asked["force"])
     if asked["as_json"]:
-        click.echo(json.dumps(plan_json(made) | {"written": [str(one) for one in written]}, indent=2))
+        told = {} if started is None else {"from_ledger": started.as_json()}
+        click.echo(json.dumps(plan_json(made) | told | {"written": [str(one) for one in written]}, indent=2))
         return
-    click.echo("\n".join(map(one_line, plan_lines(made))))
+    click.echo("\n".join(map(one_line, (*plan_lines(made), *(() if started is None else started.lines())))))
     if written:
         click.echo(f"Written to {asked['out']}: {', '.join(one.name for one in written)}")
 
