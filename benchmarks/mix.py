@@ -73,7 +73,9 @@ def hosted_usd(data: Drawn, cards: Any, price: float, *, seconds: float, by_imag
 
 def best(data: Drawn, price: float, *, seconds: float = 0.0, by_image: bool = True) -> tuple[tuple[float, str], ...]:
     """The cheapest number of cards always on, and the cheapest of that and cards by the hour of the week."""
-    paying = Paying(RENT, 0.0, 0.0, 0.0, RENT / 6, 1, None, None, "", 0.0, 0.0, "")
+    paying = Paying(usd_per_h=RENT, usd_per_month=0.0, usd_per_busy_s=0.0, usd_per_on_s=0.0, scales=False,
+                    start_usd=RENT / 6, lot=1, most=None, reserved_usd_per_h=None, reserved_from="",
+                    tuning_usd_per_h=RENT, fixed_usd=0.0, lost_share=0.0, word="")
     saved = [np.zeros(WEEK_H)]
     found: list[tuple[float, str]] = []
     for cards in range(1, 13):

@@ -35,6 +35,7 @@ class Paying:
         lot: cards that come together.
         most: cards there are at most; None for no limit.
         reserved_usd_per_h, reserved_from: the cheapest reserved offer for the same card, where it is below `usd_per_h`.
+        tuning_usd_per_h: of fine-tuning on the same card.
         fixed_usd: staff, storage, fine-tuning and licence a month, where any card is there.
         lost_share: of the work, done twice after interruptions.
     """
@@ -49,6 +50,7 @@ class Paying:
     most: int | None
     reserved_usd_per_h: float | None
     reserved_from: str
+    tuning_usd_per_h: float
     fixed_usd: float
     lost_share: float
     word: str
@@ -57,6 +59,11 @@ class Paying:
     def can_switch(self) -> bool:
         """Whether a card that is off costs less than one that is on."""
         return self.usd_per_h > 0
+
+    @property
+    def usd_per_on_h(self) -> float:
+        """Of a card by demand, from its start until it is off."""
+        return float(f"{self.usd_per_on_s * SECONDS_PER_HOUR:.15g}")
 
     def cards_usd(self, cards: NDArray[np.int64], *, reserved: int = 0) -> float:
         """US dollars a month of cards by the hour of the week; `reserved` of them are paid for always."""
@@ -83,9 +90,10 @@ def paying_of(case: Case) -> Paying:
     licence = sum(float(held.usd_per_month) for held in case.scenario.licence if any(
         case.book.models.find(name).id == case.book.models.find(own.model).id for name in held.models))
     hourly = float(cost.usd_per_gpu_h or 0) if isinstance(cost, Rented) else 0.0
-    lora = own.lora.runs_per_month * own.lora.gpu_h_per_run * (hourly or float(
-        month.usd_per_gpu_month) / float(month.hours_per_month))
-    fixed = (own.staff.fte * float(own.staff.usd_per_fte_month) + float(own.storage_usd_per_month) + licence + lora)
+    tuning = hourly or float(month.usd_per_busy_s) * SECONDS_PER_HOUR or (
+        float(month.usd_per_gpu_month) / float(month.hours_per_month))
+    fixed = (own.staff.fte * float(own.staff.usd_per_fte_month) + float(own.storage_usd_per_month) + licence
+             + own.lora.runs_per_month * own.lora.gpu_h_per_run * tuning)
     serverless, scaled = isinstance(cost, Serverless), own.autoscale is not None
     switchable = isinstance(cost, Rented) and cost.plan != "reserved" and not scaled
     reserved = _reserved(case, hourly) if switchable else None
@@ -97,7 +105,7 @@ def paying_of(case: Case) -> Paying:
         serverless or scaled,
         hourly * own.start_minutes / 60, cost.gpus if isinstance(cost, Owned) else 1,
         cost.gpus if isinstance(cost, Existing) else None if own.autoscale is None else own.autoscale.most,
-        None if reserved is None else reserved[0], "" if reserved is None else reserved[1], fixed,
+        None if reserved is None else reserved[0], "" if reserved is None else reserved[1], tuning, fixed,
         cost.lost_share if isinstance(cost, Rented) else 0.0, _word(case))
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from router.quantities import HOURS_PER_MONTH
 
-from .lines import OWN, FixedLine, usd_of
+from .lines import OWN, FixedLine, rounded_hours, usd_of
 from .months import first_of
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from planner.queueing import Array
     from planner.scenario import Licence
 
+    from .fleet import Fleet
     from .lines import ImageLine
     from .months import PlanMonth
 
@@ -29,9 +30,12 @@ _WEEKS = HOURS_PER_MONTH / 168
 _MONTHS_PER_YEAR = 12
 
 
-def fixed_lines(case: Case, mix: Mix, *, month: PlanMonth, made: Sequence[ImageLine]) -> tuple[FixedLine, ...]:
-    """Every bill of a month that is not an image's price."""
-    own = [*_cards(mix), *_people(case), *_licences(case, mix, made)] if mix.best.outcome.cards.any() else []
+def fixed_lines(case: Case, fleet: Fleet, *, month: PlanMonth, load: float, made: Sequence[ImageLine]) -> (
+        tuple[FixedLine, ...]):
+    """Every bill of a month that is not an image's price; `load` is its work over that of the fleet's first month."""
+    mix = fleet.mix
+    there = mix.best.outcome.cards.any()
+    own = [*_cards(fleet, load), *_people(case), *_licences(case, mix, made)] if there else []
     lines = [*own, *_review(case, made), *_commitments(case, month)]
     share = case.scenario.plan.tax_share
     if share:
@@ -46,9 +50,14 @@ def _exact(value: float | Decimal) -> Decimal:
     return value if isinstance(value, Decimal) else Decimal(repr(value))
 
 
-def _cards(mix: Mix) -> Iterator[FixedLine]:
+def _cards(fleet: Fleet, load: float) -> Iterator[FixedLine]:
+    mix = fleet.mix
     paying, cards, reserved = mix.paying, mix.best.outcome.cards, mix.best.outcome.reserved
     gpu = mix.drawn.planned.case.scenario.own.gpu
+    if paying.scales:
+        yield FixedLine("cards", f"{gpu} by demand", rounded_hours(float(fleet.on_hours(load))), "GPU-hours",
+                        _exact(paying.usd_per_on_h), paying.word)
+        return
     if not paying.can_switch:
         lots = -(-int(cards.max()) // paying.lot) * paying.lot
         yield FixedLine("cards", gpu, float(lots), "cards", _exact(paying.usd_per_month), paying.word)
@@ -73,9 +82,8 @@ def _people(case: Case) -> Iterator[FixedLine]:
 
 def _licences(case: Case, mix: Mix, made: Sequence[ImageLine]) -> Iterator[FixedLine]:
     own = case.scenario.own
-    rate = mix.paying.usd_per_h or mix.paying.usd_per_month / HOURS_PER_MONTH
     yield FixedLine("fine-tuning", "runs on the same card", own.lora.runs_per_month * own.lora.gpu_h_per_run,
-                    "GPU-hours", _exact(rate), "the scenario")
+                    "GPU-hours", _exact(mix.paying.tuning_usd_per_h), "the scenario")
     images = float(sum((line.images for line in made if line.option == OWN), Decimal(0)))
     for held in case.scenario.licence:
         if not _covers(case, held):

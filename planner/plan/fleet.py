@@ -9,6 +9,7 @@ import numpy as np
 
 from planner.fleet import serve
 from planner.mix.months import draw_months
+from router.quantities import SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -38,12 +39,14 @@ class Fleet:
         mix: the cheapest mix of that month's volume and prices.
         own_shares: images of each stream that cards of ours make, one value for each of `LOADS`.
         busy_s: GPU-seconds of work a month, for each of `LOADS`.
+        on_h: card-hours a month from start to off, for each of `LOADS`, where cards come and go by demand; else zeros.
     """
 
     from_month: int
     mix: Mix
     own_shares: dict[tuple[str, bool], Array]
     busy_s: Array
+    on_h: Array
 
     def own_share(self, key: tuple[str, bool], load: Array | float) -> Array:
         """Of a stream, at so many times the planned work; flat beyond what was simulated."""
@@ -57,37 +60,44 @@ class Fleet:
         """GPU-seconds a month at so many times the planned work."""
         return np.asarray(np.interp(load, LOADS, self.busy_s))
 
+    def on_hours(self, load: Array | float) -> Array:
+        """Card-hours a month that are paid for by demand, at so many times the planned work."""
+        return np.asarray(np.interp(load, LOADS, self.on_h))
+
 
 def fleet_of(mix: Mix, *, from_month: int, seed: int) -> Fleet:
     """The best way of a mix at every load."""
     streams, cards = mix.drawn.planned.streams, mix.best.outcome.cards
     if not cards.any():
         nothing = np.zeros(len(LOADS))
-        return Fleet(from_month, mix, {key_of(one): nothing for one in streams}, nothing)
-    shares, busy = [], []
+        return Fleet(from_month, mix, {key_of(one): nothing for one in streams}, nothing, nothing)
+    shares, busy, on = [], [], []
     for load in LOADS:
         at_load = replace(mix.drawn.planned, streams=tuple(
             replace(one, images_per_month=one.images_per_month * load) for one in streams))
         found = _served(mix, at_load, seed=seed)
         shares.append(found[0])
         busy.append(found[1])
+        on.append(found[2])
     table = np.array(shares)
-    return Fleet(from_month, mix, {key_of(one): table[:, at] for at, one in enumerate(streams)}, np.array(busy))
+    return Fleet(from_month, mix, {key_of(one): table[:, at] for at, one in enumerate(streams)}, np.array(busy),
+                 np.array(on))
 
 
-def _served(mix: Mix, planned: Planned, *, seed: int) -> tuple[Array, float]:
-    """Own share of every stream, and GPU-seconds a month, averaged over a few drawn months."""
+def _served(mix: Mix, planned: Planned, *, seed: int) -> tuple[Array, float, float]:
+    """Own share of every stream, GPU-seconds and card-hours on by demand, averaged over a few drawn months."""
     streams = planned.streams
     requests = sum(one.images_per_month / one.shape.images_per_request for one in streams)
     hours = int(np.clip(_REQUESTS / max(requests, 1.0) * 730, 168, 730))
     drawn = draw_months(planned, mix.rules, count=_MONTHS, seed=seed, hours=hours)
     way = mix.best.outcome
-    made, asked, busy = np.zeros(len(streams)), np.zeros(len(streams)), 0.0
-    for month, work in zip(drawn.months, drawn.works, strict=True):
+    made, asked, busy, on = np.zeros(len(streams)), np.zeros(len(streams)), 0.0, 0.0
+    for month, work, conditions in zip(drawn.months, drawn.works, drawn.conditions, strict=True):
         served = serve(work._replace(seconds=work.seconds / (1 - mix.paying.lost_share)), way.cards,
-                       by_image=way.by_image)
+                       by_image=way.by_image, conditions=conditions)
         made += np.bincount(month.stream, served.own_images, len(streams))
         asked += np.bincount(month.stream, month.images, len(streams))
         busy += float(served.busy_s.sum())
+        on += float(served.on_s.sum()) / SECONDS_PER_HOUR
     share = np.divide(made, asked, out=np.zeros(len(streams)), where=asked > 0)
-    return share, busy / _MONTHS * drawn.scale
+    return share, busy / _MONTHS * drawn.scale, on / _MONTHS * drawn.scale

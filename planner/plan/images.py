@@ -31,7 +31,7 @@ def image_lines(case: Case, fleet: Fleet, *, stream: Stream, load: float) -> Ite
     segment = next(one for one in case.scenario.segment if one.name == name.removesuffix(KEPT))
     if may:
         paying = fleet.mix.paying
-        each = stream.own_usd + paying.usd_per_image + paying.usd_per_busy_s * stream.seconds / (1 - paying.lost_share)
+        each = stream.own_usd + paying.usd_per_busy_s * stream.seconds / (1 - paying.lost_share)
         yield ImageLine(name, stream.can_wait, OWN, stream.images_per_month, own, 1.0, Decimal(repr(each)),
                         case.own_acceptance_share(segment), f"{case.scenario.own.gpu}, {paying.word}")
     if stream.leaves:

@@ -1,7 +1,7 @@
 """The plan's lines: month by month, who makes which images, and what is paid for, each to the micro-dollar. Pure.
 
-Images are rounded to a thousandth, money to a millionth, half away from zero, as a spreadsheet's ROUND does; sums are
-sums of what was rounded, so that they are exact wherever they are made.
+Images are rounded to a thousandth, hours by demand to a ten-thousandth, money to a millionth, half away from zero, as
+a spreadsheet's ROUND does; sums are sums of what was rounded, so that they are exact wherever they are made.
 """
 
 from __future__ import annotations
@@ -18,20 +18,25 @@ if TYPE_CHECKING:
 
     from .months import PlanMonth
 
-__all__ = ["FIXED_KINDS", "OWN", "PARTS", "FixedLine", "ImageLine", "Month", "part_of", "parts_usd", "rounded_images",
-           "rounded_usd", "usd_of"]
+__all__ = ["FIXED_KINDS", "OWN", "PARTS", "FixedLine", "ImageLine", "Month", "part_of", "parts_usd", "rounded_hours",
+           "rounded_images", "rounded_usd", "usd_of"]
 
 OWN = "own"
 FIXED_KINDS = ("cards", "staff", "storage", "fine-tuning", "licence", "licence overage", "review", "commitment", "tax")
 PARTS = ("hosted", "own cards", "people", "other")
 """What a reader sees of the kinds."""
 _PART_OF = {"staff": "people", "review": "people", "commitment": "other", "tax": "other"}
-_THOUSANDTH, _MICRO = Decimal("0.001"), Decimal("0.000001")
+_THOUSANDTH, _TEN_THOUSANDTH, _MICRO = Decimal("0.001"), Decimal("0.0001"), Decimal("0.000001")
 
 
 def rounded_images(images: float) -> Decimal:
     """To a thousandth of an image, from the fifteen digits that a spreadsheet rounds from."""
     return Decimal(f"{images:.15g}").quantize(_THOUSANDTH, ROUND_HALF_UP)
+
+
+def rounded_hours(hours: float) -> float:
+    """To a ten-thousandth of an hour."""
+    return float(Decimal(f"{hours:.15g}").quantize(_TEN_THOUSANDTH, ROUND_HALF_UP))
 
 
 def rounded_usd(usd: float | Decimal) -> Decimal:

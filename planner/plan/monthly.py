@@ -12,12 +12,13 @@ from planner.errors import PlannerError
 from planner.mix.answer import best_mix
 from planner.mix.documents import hosted_vendors
 from planner.mix.streams import streams_of
+from planner.named_rent import with_rent
 from planner.own import own_side
 
 from .bills import fixed_lines
 from .fleet import fleet_of, key_of
 from .images import image_lines
-from .lines import OWN, Month
+from .lines import OWN, Month, rounded_hours
 from .months import plan_months
 from .successors import orphans, succeeded
 from .worlds import drawn_worlds
@@ -84,6 +85,7 @@ def monthly_plan(case: Case, *, first: date, count: int = 12, vendors: Sequence[
     Raises:
         PlannerError: nothing can be planned for the first month.
     """
+    case = with_rent(case)
     months: list[Month] = []
     fleets: list[Fleet] = []
     stopped = ""
@@ -140,9 +142,10 @@ def _month(case: Case, month: PlanMonth, fleet: Fleet, *, planned: Planned) -> M
     options = [line for one in planned.streams for line in image_lines(case, fleet, stream=one, load=load)]
     lines = tuple(line for line in options if line.share > 0)
     idle = tuple(line for line in options if line.share <= 0)
-    hours = float(fleet.mix.best.outcome.cards.sum() * 730 / 168)
-    return Month(month, lines, idle, fixed_lines(case, fleet.mix, month=month, made=lines), load, hours,
-                 int(fleet.mix.best.outcome.cards.max()), _kg_co2e(case, lines), planned.streams)
+    cards = fleet.mix.best.outcome.cards
+    hours = rounded_hours(float(fleet.on_hours(load))) if fleet.mix.paying.scales else float(cards.sum() * 730 / 168)
+    return Month(month, lines, idle, fixed_lines(case, fleet, month=month, load=load, made=lines), load, hours,
+                 int(cards.max()), _kg_co2e(case, lines), planned.streams)
 
 
 def _kg_co2e(case: Case, lines: Sequence[ImageLine]) -> float | None:

@@ -72,7 +72,7 @@ def drawn_worlds(months: Sequence[Month], fleets: Sequence[Fleet], *, spreads: M
 
     Volume is a random walk in its logarithm, its median the plan's, and so is a hosted price from the day it was last
     seen, unless the scenario states a range of prices; everything else is drawn once for all months. What cards
-    of ours then make is read off the fleet's own simulation.
+    of ours then make, and how long they are on by demand, is read off the fleet's own simulation.
 
     Args:
         months: the plan.
@@ -118,9 +118,10 @@ def _bill(month: Month, fleet: Fleet, *, volume: Array, load: Array, factors: Ma
             hosted_usd += made * float(line.usd_per_image) * price
         images += made
     fixed = {kind: float(usd_of(bill for bill in month.fixed if bill.kind == kind)) for kind in FIXED_KINDS}
-    cards = fixed["cards"] * factors.get("rent", 1.0)
+    rent = factors.get("rent", 1.0)
+    cards = (fleet.on_hours(load) * paying.usd_per_on_h if paying.scales else fixed["cards"]) * rent
     licences = fixed["licence"] * factors.get("licence", 1.0) + overage_usd(case, own_images)
-    staff, tuning = fixed["staff"] * factors.get("staff", 1.0), fixed["fine-tuning"] * factors.get("rent", 1.0)
+    staff, tuning = fixed["staff"] * factors.get("staff", 1.0), fixed["fine-tuning"] * rent
     tax = case.scenario.plan.tax_share * (hosted_usd + cards + licences)
     return own_usd + hosted_usd + cards + licences + staff + tuning + fixed["storage"] + fixed["commitment"] + tax + (
         images * case.scenario.review.usd_per_image)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["assumptions_of", "commitments", "licences_held", "write_assumptions"]
 
-_THOUSANDTHS, _MICROS = 3, 6
+_THOUSANDTHS, _TEN_THOUSANDTHS, _MICROS = 3, 4, 6
 _COLUMNS = ("name", "what", "value", "unit", "low (5 %)", "high (95 %)", "source", "date", "when you change it")
 
 
@@ -50,8 +50,8 @@ def _constants() -> Iterator[Input]:
             ("hours_per_month", "hours of a month", HOURS_PER_MONTH, "hours"),
             ("minutes_per_hour", "minutes of an hour", 60, "minutes"),
             ("seconds_per_hour", "seconds of an hour", SECONDS_PER_HOUR, "seconds"),
-            ("watts_per_kw", "watts of a kilowatt", 1000, "W"),
             ("image_digits", "decimals of a number of images", _THOUSANDTHS, "digits"),
+            ("hour_digits", "decimals of hours by demand", _TEN_THOUSANDTHS, "digits"),
             ("usd_digits", "decimals of an amount", _MICROS, "digits"),
             ("load_digits", "decimals of a month's work over that of its fleet", LOAD_DIGITS, "digits"),
             ("tolerance_usd", "what a check lets pass", Decimal("0.000001"), "USD")):
@@ -162,10 +162,12 @@ def _purchase(terms: PlanTerms) -> Iterator[Input]:
 
 def _doubted(facts: Facts, inputs: Iterator[Input]) -> Iterator[Input]:
     """With the interval of what the model draws."""
-    drawn = {"rent_usd_per_gpu_h": "rent", "staff_fte": "staff"}
+    drawn = {"rent_usd_per_gpu_h": ("rent", 1), "usd_per_gpu_s": ("rent", SECONDS_PER_HOUR), "staff_fte": ("staff", 1)}
     for one in inputs:
-        spread = facts.plan.spreads.get(drawn.get(one.name, ""))
-        yield one if spread is None or spread.is_certain else one._replace(low=spread.low, high=spread.high)
+        name, each = drawn.get(one.name, ("", 1))
+        spread = facts.plan.spreads.get(name)
+        yield one if spread is None or spread.is_certain else one._replace(low=spread.low / each,
+                                                                           high=spread.high / each)
 
 
 def write_assumptions(page: Page, facts: Facts) -> None:

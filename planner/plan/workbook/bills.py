@@ -6,7 +6,6 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
 from planner.plan.lines import OWN, FixedLine, usd_of
-from router.quantities import HOURS_PER_MONTH
 
 from .assumptions import commitments, licences_held
 from .pages import Live, at, column
@@ -84,10 +83,9 @@ def _bills(facts: Facts) -> Iterator[_Bill]:
                    ("staff_usd_per_fte_month", own.staff.usd_per_fte_month))
     yield _running(facts, "storage", "weights and images", "month", ("1", 1.0),
                    ("storage_usd_per_month", own.storage_usd_per_month))
-    rate = paying.usd_per_h or paying.usd_per_month / HOURS_PER_MONTH
     yield _running(facts, "fine-tuning", "runs on the same card", "GPU-hours", (
         "fine_tuning_runs_per_month*fine_tuning_gpu_h_per_run", own.lora.runs_per_month * own.lora.gpu_h_per_run),
-        ("fine_tuning_usd_per_gpu_h", rate))
+        ("fine_tuning_usd_per_gpu_h", paying.tuning_usd_per_h))
     yield from _licences(facts)
     yield from _others(facts)
 
@@ -98,6 +96,12 @@ def _card_month(facts: Facts) -> Live:
 
 def _cards(facts: Facts) -> Iterator[_Bill]:
     paying, gpu = facts.plan.fleets[0].mix.paying, facts.plan.case.scenario.own.gpu
+    if paying.scales:
+        on: list[float | Live] = [Live(f"INDEX(fleet_gpu_hours,{column(FIRST_MONTH + number)}${NUMBERS + 1}+1)",
+                                       month.gpu_hours) for number, month in enumerate(facts.plan.months)]
+        yield _Bill("cards", f"{gpu} by demand", "GPU-hours", on,
+                    [Live("card_usd_per_on_h", paying.usd_per_on_h)] * len(on))
+        return
     hourly = Live("card_usd_per_h", paying.usd_per_h)
     kinds: tuple[tuple[str, str, Live], ...] = ((gpu, "cards", _card_month(facts)),)
     if paying.can_switch:

@@ -165,6 +165,11 @@ class Facts:
         """Whether any own card is there."""
         return bool(fleet.mix.best.outcome.cards.any())
 
+    @property
+    def scales(self) -> bool:
+        """Whether cards come and go by demand."""
+        return self.plan.fleets[0].mix.paying.scales
+
     def work_per_image(self, flow: Flow) -> float:
         """GPU-seconds where cards may make it; images of every stream where they may make nothing of the month."""
         timed = any(one.own and one.seconds for one in flow.month.streams)

@@ -26,20 +26,20 @@ def price_usd(facts: Facts, number: int) -> float:
     if row.option != OWN:
         return row.quoted_usd
     paying = facts.plan.fleets[0].mix.paying
-    return row.quoted_usd + paying.usd_per_image + paying.usd_per_busy_s * row.seconds / (1 - paying.lost_share)
+    return row.quoted_usd + paying.usd_per_busy_s * row.seconds / (1 - paying.lost_share)
 
 
 def write_prices(page: Page, facts: Facts) -> None:
     """One row for each price; a price that changes inside the plan has one row for each of its values."""
     page.titled("Prices", "Which option makes a segment is the model's choice at these prices: where another price "
                 "would change that choice, run planner plan again.",
-                "An own image costs here what is not in the month of its card.")
+                "An own image costs here what is not in the hours or the month of its card.")
     page.heads(_FIRST - 1, _HEADS)
     taken: set[str] = set()
     for row, number in facts.prices.items():
         line = _FIRST + number - 1
         quote, own, seconds = (at(line, col) for col in (4, 5, 6))
-        formula = (f"{quote}+{own}*(card_usd_per_image+card_usd_per_busy_s*{seconds}/(1-lost_share))")
+        formula = f"{quote}+{own}*card_usd_per_busy_s*{seconds}/(1-lost_share)"
         page.line(line, (number, row.picture, "own cards" if row.option == OWN else row.option, row.first))
         page.put((line, 4), row.quoted_usd, role="live", shape="0.000000")
         page.put((line, 5), int(row.option == OWN))

@@ -29,7 +29,16 @@ HOURS = (("own.cost.usd_per_gpu_h", "0.39"), ("segment.bulk.images_per_month", "
 """Own cards by the hour that pay, and growth that has them planned anew."""
 BOUGHT = (("segment.bulk.images_per_month", "1500000"), ("own.cost.capex_usd", "100000"),
           ("range", "[]"))
-SERVERLESS = (("traffic.growth_share_per_month", "0.03"),)
+SERVERLESS = (("traffic.growth_share_per_month", "0.03"), ("own.cost.usd_per_gpu_s", "0.0003"),
+              ("own.lora", "{ runs_per_month = 2, gpu_h_per_run = 3 }"))
+"""Cheap enough a second that own cards pay."""
+BY_DEMAND = (("own.cost", '{ kind = "rented", plan = "spot", usd_per_gpu_h = 0.4, lost_share = 0.05 }'),
+             ("own.autoscale", "{ most = 2, idle_minutes = 1 }"), ("own.start_minutes", "1"),
+             ("own.failures", "{ per_card_month = 20, repair_minutes = 600 }"),
+             ("own.lora", "{ runs_per_month = 2, gpu_h_per_run = 3 }"))
+EXISTING = (("own.cost", ('{ kind = "existing", gpus = 2, power_w = 400, usd_per_kwh = 0.2, '
+                              'opportunity_usd_per_gpu_h = 0.05 }')),
+            ("own.lora", "{ runs_per_month = 2, gpu_h_per_run = 3 }"))
 RESERVED = (("segment.bulk.images_per_month", "3000000"), ("own.cost.usd_per_gpu_h", "5.5"))
 """Cards that work all day at a rent above that of reserved ones."""
 REPRICED = """\
@@ -115,5 +124,6 @@ def replanned(plan: Plan, case: Case) -> Plan:
     months = []
     for month, fleet in zip(plan.months, paid, strict=True):
         then = replace(case, scenario=succeeded(case, month.month.first), on=max(case.on, month.month.first))
-        months.append(monthly._month(then, month.month, fleet))
+        planned = monthly._streams(then, month.month, fleet, plan.vendors)
+        months.append(monthly._month(then, month.month, fleet, planned=planned))
     return replace(plan, case=case, months=tuple(months), fleets=paid)

@@ -1,9 +1,10 @@
 """The workbook of a plan: what LibreOffice computes is what the model found, cell by cell.
 
 Scenarios: the team as shipped; `hours`, cards at 0.39 USD an hour for 400,000 bulk images that grow by 4 % a month;
-`bought`, 1.5 million images on a server of eight for 100,000 USD; `serverless`, growing by 3 %; `signed`, with a
-licence and its overage, commitments, tax, euros and a server that could be bought, under names that begin as formulas
-do; `repriced`, with a hosted price that changes in February; `reserved`, cards by the hour over a reserved base.
+`bought`, 1.5 million images on a server of eight for 100,000 USD; `serverless` at 1.08 USD an hour, growing by 3 %;
+`signed`, with a licence and its overage, commitments, tax, euros and a server that could be bought, under names that
+begin as formulas do; `repriced`, with a hosted price that changes in February; `reserved`, cards by the hour over a
+reserved base; `by demand`, spot cards that come and go, fail and do work twice; `existing`, two that stand there.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import pytest
 from planner.plan.files import plan_csv
 from planner.plan.workbook.write import plan_xlsx
 
-from .plans import BOUGHT, HOURS, RESERVED, SERVERLESS, case_of, planned, repriced, signed_file
+from .plans import BOUGHT, BY_DEMAND, EXISTING, HOURS, RESERVED, SERVERLESS, case_of, planned, repriced, signed_file
 from .spreadsheet import changed, differing, formulas_of, literals, recalculated, values_of
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from .spreadsheet import Values
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
-NAMES = ("team", "hours", "bought", "serverless", "signed", "repriced", "reserved")
+NAMES = ("team", "hours", "bought", "serverless", "signed", "repriced", "reserved", "by demand", "existing")
 
 
 @pytest.fixture(scope="module")
@@ -38,8 +39,9 @@ def plans(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Plan]:
     folder = tmp_path_factory.mktemp("scenarios")
     cases = (case_of("team"), case_of("team", HOURS), case_of("owned_8xh100", BOUGHT),
              case_of("serverless", SERVERLESS), case_of(signed_file(folder), HOURS),
-             case_of("team", HOURS, book=repriced(folder)), case_of("h100_always_on", RESERVED))
-    months = (12, 8, 4, 6, 12, 4, 1)
+             case_of("team", HOURS, book=repriced(folder)), case_of("h100_always_on", RESERVED),
+             case_of("serverless", BY_DEMAND), case_of("h100_always_on", EXISTING))
+    months = (12, 8, 4, 6, 12, 4, 1, 2, 1)
     return {name: planned(case, count) for name, case, count in zip(NAMES, cases, months, strict=True)}
 
 
@@ -103,7 +105,9 @@ def test_the_scenarios_have_what_they_are_for(plans: dict[str, Plan]) -> None:
     assert len({line.usd_per_image for month in plans["repriced"].months for line in month.images_of
                 if line.option == "fal/flux-2-klein-4b"}) == 2
     assert any("reserved" in bill.name for bill in plans["reserved"].months[0].fixed)
-    assert plans["serverless"].months[0].images_of[0].usd > 0
+    for name in ("serverless", "by demand"):
+        assert [bill.usd > 0 for bill in plans[name].months[0].fixed if bill.name.endswith("by demand")] == [True]
+    assert plans["existing"].months[0].images_of[0].usd > 0
 
 
 @pytest.mark.parametrize("name", NAMES)
