@@ -132,7 +132,7 @@ def test_a_plan_with_all_of_it_adds_up_and_is_told() -> None:
     for way in made.ways:
         found = way.outcome
         assert np.allclose(found.usd, found.cards_usd + found.fixed_usd + found.hosted_usd + found.own_usd
-                           + found.busy_usd)
+                           + found.busy_usd + found.beside_usd)
     assert made.own is not None
     assert "at most, by demand" in made.own.name
     lines = told(mix, "team", changes)
