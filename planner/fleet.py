@@ -22,10 +22,8 @@ if TYPE_CHECKING:
     from .conditions import Conditions
     from .queueing import Array
 
-__all__ = ["HOUR_S", "TRAVEL_S", "WEEK_H", "Rule", "Served", "Work", "serve"]
+__all__ = ["HOUR_S", "WEEK_H", "Rule", "Served", "Work", "serve"]
 
-TRAVEL_S = 0.5
-"""Seconds the router adds to a card's own for the way there and back."""
 WEEK_H = 168
 HOUR_S = 3600.0
 

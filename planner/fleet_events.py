@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numba import njit
 
+from router.options import TRAVEL_S
+
 from . import fleet_line as line
 from . import fleet_moves as moves
 from .conditions import Happened
-from .fleet import HOUR_S, TRAVEL_S, WEEK_H
+from .fleet import HOUR_S, WEEK_H
 from .fleet_floor import floor_of
 from .fleet_line import BUSY, DOWN, IDLE, OFF, STARTING, Floor
 

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numba import njit
 
-from .fleet import HOUR_S, TRAVEL_S, WEEK_H
+from router.options import TRAVEL_S
+
+from .fleet import HOUR_S, WEEK_H
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

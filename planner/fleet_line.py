@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numba import njit
 
+from router.options import TRAVEL_S
+
 from .conditions import Happened
-from .fleet import TRAVEL_S
 
 if TYPE_CHECKING:
     from .queueing import Array

@@ -28,10 +28,11 @@ if TYPE_CHECKING:
     from .service_time import Law, Timing
     from .settings import BackendSettings
 
-__all__ = ["Catalogue", "Option", "Seconds", "options_of", "price_ask"]
+__all__ = ["TRAVEL_S", "Catalogue", "Option", "Seconds", "options_of", "price_ask"]
 
 _P95_OF_LAW = 1.25  # one image at a time repeats within a few per cent; the rest is a margin for the host
-_TRAVEL_S = 0.5
+TRAVEL_S = 0.5
+"""Seconds the router adds to a card's own for the way there and back."""
 _PICO_USD = Decimal("1e-12")
 _TIMES_KEPT = 4096
 
@@ -103,10 +104,10 @@ class Catalogue:
                 return Seconds(vendor.batch_p50_s, vendor.batch_p95_s)
             return Seconds(vendor.p50_s, vendor.p95_s)
         if own.seconds_per_image is not None:
-            return Seconds(own.seconds_per_image + _TRAVEL_S, own.seconds_per_image * _P95_OF_LAW + _TRAVEL_S)
+            return Seconds(own.seconds_per_image + TRAVEL_S, own.seconds_per_image * _P95_OF_LAW + TRAVEL_S)
         made = self._made(option, request, size=size)
         p95 = max(made.high, made.seconds_per_image * _P95_OF_LAW)
-        return Seconds(made.seconds_per_image + _TRAVEL_S, p95 + _TRAVEL_S)
+        return Seconds(made.seconds_per_image + TRAVEL_S, p95 + TRAVEL_S)
 
     def price(self, option: Option, request: ImageRequest, *, size: Size, on: date) -> tuple[Decimal, Quote | None]:
         """USD of one image, and the quote behind it: the list price, or the power that own GPUs draw for it.

@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 import json
-import os
-from datetime import UTC, datetime
+from datetime import datetime  # noqa: TC003 (click reads the hints)
 from pathlib import Path
 from typing import TypedDict, Unpack
 
 import click
 from rich.console import Console
-from rich.progress import Progress
 
-from planner.answer import Answer, answer
+from planner.answer import answer
 from planner.answer_json import answer_json
-from planner.book import open_book
-from planner.case import Case
-from planner.errors import PlannerError, ScenarioError
+from planner.commands.asking import asked_case, key_value, working
+from planner.errors import ScenarioError
 from planner.report import print_answer
-from planner.scenario_file import find_scenario, load_scenario
 from planner.solve import SOLVABLE
 from planner.uncertainty import Draws
-from router.catalog import table_files
-from router.errors import OutOfReach, PriceError
 
 __all__ = ["breakeven"]
 
@@ -60,31 +54,13 @@ def breakeven(scenario: str, **asked: Unpack[_Asked]) -> None:
     SCENARIO is a TOML file or the name of a shipped one (article, team, like_for_like, h100_always_on, owned_8xh100,
     serverless, business_hours, existing_gpu); planner scenarios shows them side by side.
     """
-    book = open_book(asked["data"], os.environ)
-    path = find_scenario(scenario, table_files(book.roots, "scenarios/*.toml"))
-    day = asked["on"].date() if asked["on"] else datetime.now(tz=UTC).date()
-    case = Case(load_scenario(path, settings=[_pair(text) for text in asked["settings"]]), book, day,
-                Draws(asked["draws"], asked["seed"]))
-    said = _answered(case, path, solving=asked["solving"], quiet=asked["as_json"])
+    path, case = asked_case(scenario, Draws(asked["draws"], asked["seed"]), on=asked["on"], data=asked["data"],
+                            settings=[key_value(text) for text in asked["settings"]])
+    with working("drawing", path, quiet=asked["as_json"], also=(ScenarioError,)) as told:
+        said = answer(case, solving=asked["solving"], progress=told)
     if asked["as_json"]:
         click.echo(json.dumps(answer_json(said), indent=2))
     else:
         console = Console(width=None if Console().is_terminal else _FILE_COLUMNS, markup=False, highlight=False)
         print_answer(said, console, all_options=asked["all_options"])
 
-
-def _answered(case: Case, path: Path, *, solving: str | None, quiet: bool) -> Answer:
-    with Progress(transient=True, disable=quiet or not Console(stderr=True).is_terminal,
-                  console=Console(stderr=True)) as bar:
-        task = bar.add_task("drawing", total=1.0)
-        try:
-            return answer(case, solving=solving, progress=lambda share: bar.update(task, completed=share))
-        except (PriceError, OutOfReach, ScenarioError) as error:
-            raise PlannerError(f"{path}: {error}") from None
-
-
-def _pair(text: str) -> tuple[str, str]:
-    key, equals, value = text.partition("=")
-    if not equals:
-        raise click.BadParameter(f"{text!r} has no '='; write KEY=VALUE", param_hint="--set")
-    return key.strip(), value.strip()

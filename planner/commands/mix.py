@@ -3,25 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
-from datetime import UTC, datetime
+from datetime import datetime  # noqa: TC003 (click reads the hints)
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict, Unpack
+from typing import TypedDict, Unpack
 
 import click
-from rich.console import Console
-from rich.progress import Progress
 
-from planner.book import open_book
-from planner.case import Case
-from planner.errors import PlannerError
-from planner.scenario_file import find_scenario, load_scenario
+from planner.commands.asking import asked_case, key_value, names_in, working
 from planner.uncertainty import Draws
-from router.catalog import table_files
-from router.errors import OutOfReach, PriceError, one_line
-
-if TYPE_CHECKING:
-    from planner.mix.answer import Mix
+from router.errors import one_line
 
 __all__ = ["mix"]
 
@@ -61,11 +51,13 @@ def mix(scenario: str, **asked: Unpack[_Asked]) -> None:
     SCENARIO is a TOML file or the name of a shipped one. Months of its demand are drawn and sent through own cards and
     overflow as the router would send them.
     """
-    book = open_book(asked["data"], os.environ)
-    path = find_scenario(scenario, table_files(book.roots, "scenarios/*.toml"))
-    day = asked["on"].date() if asked["on"] else datetime.now(tz=UTC).date()
-    case = Case(load_scenario(path, settings=[_pair(text) for text in asked["settings"]]), book, day, Draws(10_000, 1))
-    made = _made(case, path, asked)
+    path, case = asked_case(scenario, Draws(10_000, 1), on=asked["on"], data=asked["data"],
+                            settings=[key_value(text) for text in asked["settings"]])
+    from planner.mix.answer import best_mix  # noqa: PLC0415 (numpy is loaded by what computes)
+
+    with working("drawing and serving", path, quiet=asked["as_json"]) as told:
+        made = best_mix(case, vendors=names_in(asked["vendors"]), ahead_months=asked["ahead"], seed=asked["seed"],
+                        told=told)
     from planner.mix.files import policy_text, replayed_month, settings_text, trace_text, write_new  # noqa: PLC0415
     from planner.mix.report import check_json, check_lines, mix_json, mix_lines  # noqa: PLC0415 (--help stays fast)
 
@@ -82,23 +74,3 @@ def mix(scenario: str, **asked: Unpack[_Asked]) -> None:
     if replayed is not None:
         click.echo("\n".join(check_lines(made, replayed)))
 
-
-def _made(case: Case, path: Path, asked: _Asked) -> Mix:
-    from planner.mix.answer import best_mix  # noqa: PLC0415 (numpy is loaded by what computes)
-
-    console = Console(stderr=True)
-    vendors = [name.strip() for name in asked["vendors"].split(",") if name.strip()]
-    with Progress(transient=True, disable=asked["as_json"] or not console.is_terminal, console=console) as bar:
-        task = bar.add_task("drawing and serving", total=1.0)
-        try:
-            return best_mix(case, vendors=vendors, ahead_months=asked["ahead"], seed=asked["seed"],
-                            told=lambda share: bar.update(task, completed=share))
-        except (PriceError, OutOfReach) as error:
-            raise PlannerError(f"{path}: {error}") from None
-
-
-def _pair(text: str) -> tuple[str, str]:
-    key, equals, value = text.partition("=")
-    if not equals:
-        raise click.BadParameter(f"{text!r} has no '='; write KEY=VALUE", param_hint="--set")
-    return key.strip(), value.strip()

@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
-from datetime import UTC, datetime
+from datetime import datetime  # noqa: TC003 (click reads the hints)
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
 import click
-from rich.console import Console
-from rich.progress import Progress
 
-from planner.book import open_book
-from planner.case import Case
-from planner.errors import PlannerError
-from planner.scenario_file import find_scenario, load_scenario
+from planner.commands.asking import asked_case, key_value, names_in, working
 from planner.uncertainty import Draws
-from router.catalog import table_files
-from router.errors import OutOfReach, PriceError, one_line
+from router.errors import one_line
 
 if TYPE_CHECKING:
+    from planner.case import Case
     from planner.plan.monthly import Plan
 
 __all__ = ["plan"]
@@ -73,7 +67,8 @@ def plan(scenario: str, **asked: Unpack[_Asked]) -> None:
 
     if asked["out"] is not None:
         refuse_taken(asked["out"], force=asked["force"])
-    path, case = _case(scenario, asked)
+    path, case = asked_case(scenario, Draws(asked["draws"], asked["seed"]), on=asked["on"], data=asked["data"],
+                            settings=[key_value(text) for text in asked["settings"]])
     started = None if asked["from_ledger"] is None else starting_from(case, asked["from_ledger"],
                                                                       count=asked["last_months"])
     made = _made(case if started is None else case.changed(started.scenario), path, asked)
@@ -91,31 +86,10 @@ def plan(scenario: str, **asked: Unpack[_Asked]) -> None:
         click.echo(f"Written to {asked['out']}: {', '.join(one.name for one in written)}")
 
 
-def _case(scenario: str, asked: _Asked) -> tuple[Path, Case]:
-    book = open_book(asked["data"], os.environ)
-    path = find_scenario(scenario, table_files(book.roots, "scenarios/*.toml"))
-    day = asked["on"].date() if asked["on"] else datetime.now(tz=UTC).date()
-    loaded = load_scenario(path, settings=[_pair(text) for text in asked["settings"]])
-    return path, Case(loaded, book, day, Draws(asked["draws"], asked["seed"]))
-
-
 def _made(case: Case, path: Path, asked: _Asked) -> Plan:
     from planner.plan.monthly import monthly_plan  # noqa: PLC0415 (as above)
     from planner.plan.months import next_month  # noqa: PLC0415 (as above)
 
-    console = Console(stderr=True)
-    vendors = [name.strip() for name in asked["vendors"].split(",") if name.strip()]
-    with Progress(transient=True, disable=asked["as_json"] or not console.is_terminal, console=console) as bar:
-        task = bar.add_task("planning", total=1.0)
-        try:
-            return monthly_plan(case, first=next_month(asked["first"], case.on), count=asked["months"], vendors=vendors,
-                                seed=asked["seed"], told=lambda share: bar.update(task, completed=share))
-        except (PriceError, OutOfReach) as error:
-            raise PlannerError(f"{path}: {error}") from None
-
-
-def _pair(text: str) -> tuple[str, str]:
-    key, equals, value = text.partition("=")
-    if not equals:
-        raise click.BadParameter(f"{text!r} has no '='; write KEY=VALUE", param_hint="--set")
-    return key.strip(), value.strip()
+    with working("planning", path, quiet=asked["as_json"]) as told:
+        return monthly_plan(case, first=next_month(asked["first"], case.on), count=asked["months"],
+                            vendors=names_in(asked["vendors"]), seed=asked["seed"], told=told)

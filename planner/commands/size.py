@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-from datetime import UTC, datetime
+from datetime import datetime  # noqa: TC003 (click reads the hints)
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 import click
 import numpy as np
-from rich.console import Console
-from rich.progress import Progress
 
-from planner.book import open_book
-from planner.case import Case
-from planner.errors import PlannerError
-from planner.scenario_file import find_scenario, load_scenario
+from planner.commands.asking import asked_case, key_value, names_in, working
 from planner.uncertainty import Draws
-from router.catalog import table_files
-from router.errors import OutOfReach, PriceError, one_line
+from router.errors import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from planner.case import Case
     from planner.mix.sizing import Room, Sized
 
 __all__ = ["size"]
@@ -63,19 +57,10 @@ def size(scenario: str, **asked: Unpack[_Asked]) -> None:
     With --fleet the other way round: what fits on that card, how many images a month it makes at the promise, at what
     price each, in the shape of the scenario's demand.
     """
-    book = open_book(asked["data"], os.environ)
-    path = find_scenario(scenario, table_files(book.roots, "scenarios/*.toml"))
-    day = asked["on"].date() if asked["on"] else datetime.now(tz=UTC).date()
-    settings = [_pair(text) for text in asked["settings"]] + _fleet_settings(asked["fleet"])
-    case = Case(load_scenario(path, settings=settings), book, day, Draws(10_000, 1))
-    console = Console(stderr=True)
-    with Progress(transient=True, disable=asked["as_json"] or not console.is_terminal, console=console) as bar:
-        task = bar.add_task("serving", total=1.0)
-        try:
-            lines, document = (_rooms(case, asked) if asked["fleet"] else
-                               _sized(case, asked, lambda share: bar.update(task, completed=share)))
-        except (PriceError, OutOfReach) as error:
-            raise PlannerError(f"{path}: {error}") from None
+    settings = [key_value(text) for text in asked["settings"]] + _fleet_settings(asked["fleet"])
+    path, case = asked_case(scenario, Draws(10_000, 1), on=asked["on"], data=asked["data"], settings=settings)
+    with working("serving", path, quiet=asked["as_json"]) as told:
+        lines, document = _rooms(case, asked) if asked["fleet"] else _sized(case, asked, told)
     click.echo(json.dumps(document, indent=2) if asked["as_json"] else "\n".join(map(one_line, lines)))
 
 
@@ -100,7 +85,7 @@ def _rooms(case: Case, asked: _Asked) -> tuple[list[str], dict[str, Any]]:
     from planner.mix.sizing import room_of  # noqa: PLC0415 (as above)
 
     cards = case.book.models.cards.values()
-    names = [name.strip() for name in asked["models"].split(",") if name.strip()] or [
+    names = names_in(asked["models"]) or [
         card.id for card in cards if card.weights == "open" and card.id.startswith("flux-2")]
     fleet = _FLEET.fullmatch(asked["fleet"] or "")
     number = int(fleet[1]) if fleet else 1
@@ -166,10 +151,3 @@ def _room_lines(case: Case, rooms: list[Room], number: int, within: float) -> It
             yield f"{name[:43]:44}" + "".join(f"{cell:>{_CELL}}" for cell in cells)
         else:
             yield f"{name[:43]:44}  {room.why_not or 'no volume keeps the promise'}"
-
-
-def _pair(text: str) -> tuple[str, str]:
-    key, equals, value = text.partition("=")
-    if not equals:
-        raise click.BadParameter(f"{text!r} has no '='; write KEY=VALUE", param_hint="--set")
-    return key.strip(), value.strip()

@@ -9,11 +9,12 @@ import numpy as np
 
 from planner.drawing import draw_month
 from planner.errors import PlannerError
-from planner.fleet import TRAVEL_S, WEEK_H
+from planner.fleet import WEEK_H
 from planner.named_rent import with_rent
 from planner.queueing import waits
 from router.errors import OutOfReach
 from router.gpus import find_gpu
+from router.options import TRAVEL_S
 from router.quantities import HOURS_PER_MONTH
 from router.service_time import ServiceAsk, timing
 

@@ -9,12 +9,13 @@ import numpy as np
 
 from planner.case import Case  # noqa: TC001 (kept on the value)
 from planner.errors import PlannerError
-from planner.fleet import TRAVEL_S, WEEK_H, Work
+from planner.fleet import WEEK_H, Work
 from planner.replay.money import Money
 from router.adopting.traffic import RecordedRequest
 from router.decide import compile_policy, decide
 from router.delivery import parts_of
-from router.options import Catalogue, options_of
+from router.moment_rules import last_moment_s
+from router.options import TRAVEL_S, Catalogue, options_of
 from router.pictures import Picture
 from router.states import States
 
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Planned", "Stream", "compiled_for", "month_work", "request_of", "streams_of"]
 
-_LAST_MOMENT_S, _LAST_SHARE = 120.0, 0.02  # as the router buys what could wait; see router/moment_rules.py
 _PROBE_IMAGES = 4
 
 
@@ -192,7 +192,7 @@ def _stream(case: Case, both: tuple[Compiled, ...], request: RecordedRequest, *,
         Money(plain, n=1).of(mine.option).quoted_micro / 1e6 if mine else 0.0,
         Money(away, n=1).of(other.option).quoted_micro / 1e6 if other else 0.0, other.option.label if other else "",
         other.p50_s if other else 0.0, other.p95_s if other else 0.0,
-        0.0 if patience is None else _patience(patience, None if other is None else other.p95_s))
+        0.0 if patience is None else _patience(patience, other))
 
 
 def _again(case: Case, segment: Segment, *, mine: Candidate | None, other: Candidate | None) -> tuple[float, float]:
@@ -207,6 +207,6 @@ def _why_not(decision: object) -> str:
     return next((str(verdict) for option, verdict, _ in verdicts if option.backend.is_own), "no own card")
 
 
-def _patience(patience_s: float, p95_s: float | None) -> float:
+def _patience(patience_s: float, other: Candidate | None) -> float:
     """Until the router buys elsewhere what waited for an idle card."""
-    return patience_s if p95_s is None else max(0.0, patience_s - p95_s - max(_LAST_MOMENT_S, p95_s * _LAST_SHARE))
+    return patience_s if other is None else max(0.0, patience_s - last_moment_s(other))

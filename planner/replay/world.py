@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from router.attempts import Kind
 from router.backends.protocol import Reply, Trouble
+from router.options import TRAVEL_S
 
 from .asked import week_hour
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 __all__ = ["Called", "Faults", "World"]
 
 _Z95 = 1.6448536269514722
-_TRAVEL_S = 0.5  # as the router adds it to the seconds of a card
 _OK = Reply(Kind.OK, possibly_billed=True)
 _FAILED = Reply(Kind.FAILED, trouble=Trouble.OUTAGE, code="http_503")
 _OFF = Reply(Kind.NOT_STARTED, trouble=Trouble.BUSY, code="off")
@@ -86,7 +86,7 @@ class World:
         if asked.own_s is not None:
             return asked.own_s * n / asked.request.n
         noise = math.exp(self._random.gauss(0.0, self._own_sigma) - self._own_sigma**2 / 2) if self._own_sigma else 1.0
-        return (candidate.p50_s - _TRAVEL_S) * n * noise
+        return (candidate.p50_s - TRAVEL_S) * n * noise
 
 
 class _Cards:
@@ -105,4 +105,4 @@ class _Cards:
         begun = max(at, soonest)
         free[free.index(soonest)] = begun + seconds
         self.worked_s += seconds
-        return Called(begun + seconds + _TRAVEL_S, _OK, begun - at)
+        return Called(begun + seconds + TRAVEL_S, _OK, begun - at)

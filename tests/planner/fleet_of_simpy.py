@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import simpy
 
-from planner.fleet import TRAVEL_S
+from router.options import TRAVEL_S
 
 if TYPE_CHECKING:
     from planner.conditions import Conditions
