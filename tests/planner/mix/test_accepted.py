@@ -66,6 +66,7 @@ def test_own_time_and_volume_are_doubted_by_simulation_and_cheap_doubts_say_how_
     assert 0 < time.finds_out_usd < 10
     assert volume.low_usd > gap > volume.high_usd
     assert all(one.finds_out for one in made.doubts)
+    assert not any(one.turns for one in (time, volume))  # own cards pay at both ends
 
 
 def test_confidential_work_goes_to_todays_vendor_alone_and_the_plan_says_what_it_takes_for_granted() -> None:
@@ -77,6 +78,8 @@ def test_confidential_work_goes_to_todays_vendor_alone_and_the_plan_says_what_it
     assert any("confidential work may go to openai" in note for note in made.notes)
     backends = settings_document(changed, [0] * 168, vendors=("openai", "fal"), tiers={})["backend"]
     assert [one.get("may_train") for one in backends] == [False, None]
+    plain = settings_document(case(), [0] * 168, vendors=("openai", "fal"), tiers={})["backend"]
+    assert not any("may_train" in one or "retention_days" in one for one in plain)  # nobody's terms are made up
     replayed = replayed_month(made, made.best)
     planned = float(made.best.outcome.hosted_usd[0] + made.best.outcome.own_usd[0]) / made.drawn.scale
     assert replayed.sums.usd == pytest.approx(planned, rel=0.02)
@@ -96,3 +99,11 @@ def test_the_power_of_a_card_that_is_there_already_is_paid_for_once() -> None:
     kwh = images * way.outcome.own_share * stream.seconds * 575 / 3.6e6
     assert np.allclose(way.outcome.own_usd, kwh * 4, rtol=0.01)
     assert way.outcome.busy_usd.max() == 0.0
+
+
+def test_work_that_can_wait_is_bought_two_minutes_before_its_vendor_would_be_late() -> None:
+    streams = best_mix(case(), vendors=("openai", "bfl"), with_doubts=False).drawn.planned.streams
+    bulk, text = (next(one for one in streams if one.can_wait and one.segment == name) for name in ("bulk", "text"))
+    assert bulk.patience_s == pytest.approx(2 * 86_400 - bulk.hosted_p95_s - 120)
+    assert text.hosted_p95_s > 6000  # a batch lane: a fiftieth of its time instead
+    assert text.patience_s == pytest.approx(2 * 86_400 - 1.02 * text.hosted_p95_s)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,7 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from router.attempts import Attempt, Kind, Outcome, Refusal
+from router.course import Legs
 from router.flow import MOST_PAID, End, FlowRules, Leg, flow
+
+
+@dataclass(eq=False)
+class Makes:
+    """An option, by the images of one call."""
+
+    most_images: int
 
 
 @dataclass
@@ -220,3 +229,15 @@ def test_no_sequence_of_faults_pays_a_third_time_or_outlives_the_deadline(
     if end.state == "refused":
         assert end.outcome is not None
         assert end.outcome.kind is Kind.REFUSED
+
+
+def test_an_option_that_makes_too_few_images_in_one_call_is_no_leg() -> None:
+    def candidate(name: str, most: int) -> Any:
+        return SimpleNamespace(option=Makes(most), backend=name, p95_s=1.0, step=0)
+
+    known = [candidate("one", 1), candidate("four", 4), candidate("three", 3)]
+    decision: Any = SimpleNamespace(candidate=lambda at: known[at] if at < len(known) else None,
+                                    steps_down=lambda: (candidate("two", 2), candidate("ten", 10)))
+    legs = Legs(decision, n=3)
+    assert [one.backend for one in legs.each(lambda _: Decimal(1))] == ["four", "three", "ten"]
+    assert legs[known[1].option].backend == "four"
